@@ -90,6 +90,21 @@ none('a room includes only the rooms it stands on', places(sub {
     return !grep { $_ eq $other } @{ $may_include{$room} // [] };
 }));
 
+# The folders of src/nginx, the lowest first. What they all stand on are headers in its root, which
+# is also where process.cpp puts all of them together.
+my @folders = qw(shared servers lockout conf request upstream health status);
+my %height = map { $folders[$_] => $_ } 0 .. $#folders;
+
+is_deeply([sort map { basename($_) } grep -d, glob "$source/src/nginx/*"], [sort @folders],
+    'src/nginx consists of these folders');
+
+none('a folder of src/nginx includes only those below it, and its root headers none', map {
+    my ($path) = m{/src/nginx/(.+)};
+    my $own = $path =~ m{^(\w+)/} ? $height{$1} : $path =~ /\.h$/ ? -1 : @folders;
+    map { "$path: $_" }
+        grep { m{^\s*#\s*include\s*"nginx/(\w+)/} && ($height{$1} // @folders) > $own } lines($_);
+} grep m{/src/nginx/}, @files);
+
 # The core has neither exceptions of its own on the way of a request, nor threads, nor state that
 # would survive a reload.
 none('no threads', places(sub {

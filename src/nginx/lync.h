@@ -1,9 +1,18 @@
 /*
  * The border between nginx and the C++ of this module: the one header that the C shim
- * (ngx_lync_module.c) and the adapters (src/nginx) share. Only this room knows nginx: conf/ turns
- * blocks into servers, request/ judges what they get, upstream/ balances what passes, health/
- * checks servers, lockout/ holds accounts, shared/ is the workers' memory, status/ answers
- * lync_status and lync_control.
+ * (ngx_lync_module.c) and the adapters (src/nginx) share. Only this room knows nginx. Its folders,
+ * each of which knows those above it here alone:
+ *
+ *     shared/    the workers' memory
+ *     servers/   the servers of a group, and connections to them
+ *     lockout/   failed sign-ins: the zone, and the store that several proxies share
+ *     conf/      turns blocks into servers; what a configuration consists of at run time
+ *     request/   judges what the servers get
+ *     upstream/  balances what passes
+ *     health/    checks servers
+ *     status/    lync_status and lync_control
+ *
+ * process.cpp, in the root, begins and ends a worker with all of them.
  *
  * All functions are called by nginx only, on its one thread. None throws. Memory handed to
  * nginx lives in its pools; C++ objects are destroyed by a cleanup of the cycle's pool.

@@ -11,8 +11,11 @@ extern "C" {
 #include <ngx_sha1.h>
 }
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string_view>
@@ -98,6 +101,17 @@ inline bool is_mapped(std::string_view bytes) noexcept {
 
 inline ngx_msec_t msec(std::chrono::seconds s) noexcept {
     return static_cast<ngx_msec_t>(std::chrono::milliseconds(s).count());
+}
+
+/// Gives the system back what lies behind the contents of a large buffer: a buffer for heads holds
+/// 72 KiB, of which few are used, and an earlier use of that memory may have touched the rest.
+inline void give_back_pages(const ngx_buf_t& buffer) noexcept {
+    const auto page = static_cast<std::uintptr_t>(ngx_pagesize);
+    const auto begin = (reinterpret_cast<std::uintptr_t>(buffer.last) + page - 1) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(buffer.end) / page * page;
+    if (end > begin + page) {
+        (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    }
 }
 
 /// Whether it is time for a line that is logged once a second, or once in `interval` seconds.

@@ -3,14 +3,18 @@
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
 #include "nginx/health/health.h"
+#include "nginx/request/attempt.h"
 #include "nginx/request/body.h"
-#include "nginx/request/patch_watch.h"
-#include "nginx/request/request.h"
 #include "nginx/request/sign_in.h"
-#include "nginx/status/respond.h"
+#include "nginx/status/status.h"
+#include "nginx/timer.h"
 #include "nginx/upstream/affinity.h"
+#include "nginx/upstream/patch_watch.h"
+#include "nginx/upstream/peer.h"
 #include "nginx/upstream/resolve.h"
+#include "nginx/upstream/waiting.h"
 
+#include <memory>
 #include <utility>
 
 namespace lync::nginx {
@@ -54,62 +58,57 @@ bool is_worker() noexcept {
     return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
 }
 
-void begin(ngx_cycle_t* cycle, MainConf& conf) {
-    conf.zone.enter(cycle->log);
-    conf.lockout.enter();
-    conf.bind();
-    conf.on_minute();
-    if (!conf.status_locations.empty()) {
-        conf.files.set(1000, cycle->log);
-    }
-    conf.repair.set(repair_interval, cycle->log);
-    start_health(cycle, conf);
-    start_resolving(cycle, conf);
-    if (conf.store_settings) {
-        conf.store = std::make_unique<Store>(*conf.store_settings, conf.lockout, conf.zone);
-        conf.store->start();
-    }
-}
-
-void end(MainConf& conf) noexcept {
-    if (conf.store) {
-        conf.store->stop();
-    }
-    conf.resolving.reset(); // while its resolver is still there
-    conf.health.reset();    // another worker takes over at once
-    conf.waiting.stop();
-    conf.repair.cancel();
-    conf.minute.cancel();
-    conf.files.cancel();
-}
-
 } // namespace
 
-void MainConf::bind() noexcept {
-    transports.bind();
-    for (const auto& publication : publications) {
-        const std::string& name = publication->plan.publication.name;
-        publication->record = status_locations.empty()
-                                  ? nullptr
-                                  : zone.find_publication(Key(Subject::publication).add(name));
-        for (Group& group : publication->groups) {
-            group.servers.bind();
-            group.record = zone.find(group.key());
-        }
+/// What a worker does beside requests, from its beginning to its end.
+struct Worker {
+    Worker(ngx_cycle_t* cycle, MainConf& of);
+
+private:
+    void on_repair() noexcept;
+    void on_minute() noexcept;
+    void on_files() noexcept;
+
+    MainConf& conf_;
+    Timer repair_{this, calls<&Worker::on_repair>}; ///< looks for workers that were killed
+    Timer minute_{this, calls<&Worker::on_minute>}; ///< keeps the hour's history
+    Timer files_{this, calls<&Worker::on_files>};   ///< looks whether certificates were renewed
+    std::shared_ptr<HealthChecks>
+        health_; ///< incomplete types, as in MainConf; NULL: nothing is checked
+    std::shared_ptr<Resolving> resolving_; ///< NULL: no server is given by name
+};
+
+Worker::Worker(ngx_cycle_t* cycle, MainConf& of) : conf_(of) {
+    on_minute();
+    if (!conf_.status_locations.empty()) {
+        files_.set(1000, cycle->log);
     }
+    repair_.set(repair_interval, cycle->log);
+    health_ = start_health(cycle, conf_);
+    resolving_ = start_resolving(cycle, conf_);
 }
 
-void MainConf::on_repair() noexcept {
-    if (zone.hold(Lease::repair, 2 * repair_interval)) {
-        zone.repair();
+void Worker::on_repair() noexcept {
+    if (conf_.zone.hold(Lease::repair, 2 * repair_interval)) {
+        conf_.zone.repair();
     }
-    repair.set(repair_interval, ngx_cycle->log);
+    repair_.set(repair_interval, ngx_cycle->log);
+}
+
+/// Comes back after the next minute has ended.
+void Worker::on_minute() noexcept {
+    keep_history(conf_);
+    if (!ngx_exiting) {
+        const ngx_time_t* now = ngx_timeofday();
+        const auto into = static_cast<ngx_msec_t>((now->sec % 60) * 1000) + now->msec;
+        minute_.set(60000 - into + 10, ngx_cycle->log);
+    }
 }
 
 /// Once a minute; after each file that has changed and so was read, requests have their turn.
-void MainConf::on_files() noexcept {
+void Worker::on_files() noexcept {
     const bool read = guarded(ngx_cycle->log, false, [this] {
-        for (const auto& publication : publications) {
+        for (const auto& publication : conf_.publications) {
             const config::Publication& declared = publication->plan.publication;
             for (std::size_t i = 0; i < publication->on_disk.size(); i++) {
                 if (publication->on_disk[i].look(declared.loaded_certificates[i],
@@ -120,8 +119,33 @@ void MainConf::on_files() noexcept {
         }
         return false;
     });
-    files.set(read ? 10 : 60000, ngx_cycle->log);
+    files_.set(read ? 10 : 60000, ngx_cycle->log);
 }
+
+namespace {
+
+void begin(ngx_cycle_t* cycle, MainConf& conf) {
+    conf.zone.enter(cycle->log);
+    conf.lockout.enter();
+    conf.bind();
+    conf.waiting = std::make_shared<WaitingRequests>();
+    conf.worker = std::make_shared<Worker>(cycle, conf);
+    if (conf.store_settings) {
+        conf.store = std::make_unique<Store>(*conf.store_settings, conf.lockout, conf.zone);
+        conf.store->start();
+    }
+}
+
+void end(MainConf& conf) noexcept {
+    if (conf.store) {
+        conf.store->stop();
+    }
+    conf.worker.reset(); // another one takes over at once, while the resolver is still there
+    conf.waiting->stop();
+    conf.zone.leave();
+}
+
+} // namespace
 
 } // namespace lync::nginx
 
@@ -158,6 +182,5 @@ void lync_exit_process(ngx_cycle_t* cycle) {
     MainConf* conf = publishing_conf(cycle);
     if (conf != nullptr && is_worker()) {
         end(*conf);
-        conf->zone.leave();
     }
 }

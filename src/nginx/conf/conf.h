@@ -9,10 +9,8 @@
 #include "nginx/conf/handshake.h"
 #include "nginx/lockout/lockout.h"
 #include "nginx/lockout/store.h"
+#include "nginx/servers/group.h"
 #include "nginx/shared/zone.h"
-#include "nginx/timer.h"
-#include "nginx/upstream/peer.h"
-#include "nginx/upstream/waiting.h"
 #include "plan/plan.h"
 #include "policy/site.h"
 #include "status/snapshot.h"
@@ -45,50 +43,8 @@ struct Host {
 /// A publication at run time.
 struct Publication {
     /// Throws only if there is no memory.
-    Publication(plan::Plan made, Transports& transports)
-        : plan(std::move(made)), session_contexts(contexts_of(plan.publication)) {
-        for (const plan::Upstream& upstream : plan.upstreams) {
-            add_group(upstream, transports);
-        }
-        for (const plan::VirtualHost& host : plan.hosts) {
-            Host& added = hosts.emplace_back(*this, host);
-            by_id.emplace(host.id, &added);
-            for (const std::size_t upstream : host.upstreams) {
-                added.sets_cookie =
-                    added.sets_cookie || groups[upstream].affinity == config::Affinity::cookie;
-            }
-        }
-    }
+    Publication(plan::Plan made, Transports& transports);
     Publication(const Publication&) = delete;
-
-    void add_group(const plan::Upstream& upstream, Transports& transports) {
-        const config::ConnectionAuth& auth = plan.publication.connection_auth;
-        const config::Farm& farm = plan.farm(upstream);
-        Group& group = groups.emplace_back();
-        group.name = upstream.name;
-        group.binds = auth.on || upstream.anonymous;
-        group.tls = upstream.tls;
-        group.affinity = farm.affinity;
-        group.limits.owned_idle = msec(auth.idle);
-        group.limits.age = msec(auth.age);
-        group.limits.owned = auth.most;
-        group.transport = &transports.transport(transport_key(upstream), group.binds);
-        // One or two for each: whose connection is closed to make room starts with a handshake.
-        group.transport->shared.reserve(group.limits.shared + 2 * farm.servers.size());
-        group.servers.declare(*group.transport, farm, upstream.port,
-                              farm.certificate_name + " " + trust());
-    }
-
-    /// The CAs that servers' certificates are verified against; empty, as no path is: they aren't.
-    std::string trust() const {
-        return plan.publication.backend_verify ? plan.publication.trusted_ca : std::string();
-    }
-
-    /// What must be equal for two groups to mean the same server by an address and port.
-    std::string transport_key(const plan::Upstream& upstream) const {
-        return upstream.tls ? "tls " + plan.farm(upstream).certificate_name + " " + trust()
-                            : "plain";
-    }
 
     const config::Farm* farm(const Host& host, std::uint16_t target) const noexcept {
         return target < host.planned.upstreams.size()
@@ -118,11 +74,14 @@ struct Publication {
     /// By this worker, of plan.publication.certificates; empty where no status shows it.
     std::vector<config::CertificateOnDisk> on_disk;
     std::unique_ptr<const Lockout> lockout; ///< NULL: off
+
+private:
+    void add_group(const plan::Upstream& upstream, Transports& transports);
 };
 
 struct LocConf;
-class HealthChecks;
-class Resolving;
+class WaitingRequests;
+struct Worker;
 
 /// http level. Owned by the cycle's pool (guard.h, create_in).
 struct MainConf {
@@ -156,18 +115,11 @@ struct MainConf {
 
     ngx_resolver_t* resolver = nullptr; ///< for servers given by name; NULL: that of http level
 
-    // A worker's own.
-    WaitingRequests waiting;                         ///< of this worker
-    Timer repair{this, calls<&MainConf::on_repair>}; ///< looks for workers that were killed
-    Timer minute{this, calls<&MainConf::on_minute>}; ///< keeps the hour's history
-    Timer files{this, calls<&MainConf::on_files>};   ///< looks whether certificates were renewed
-    std::shared_ptr<HealthChecks> health;            ///< shared_ptr, since the types are incomplete
-    std::shared_ptr<Resolving> resolving;
-    std::unique_ptr<Store> store;
-
-    void on_repair() noexcept;
-    void on_minute() noexcept;
-    void on_files() noexcept;
+    // A worker's own, made when it begins (process.cpp); some by shared_ptr, since the types are
+    // incomplete here.
+    std::shared_ptr<Worker> worker;
+    std::shared_ptr<WaitingRequests> waiting;
+    std::unique_ptr<Store> store; ///< NULL: there is no `lockout_store`
 };
 
 /// A generated server or upstream; of other servers both are NULL.

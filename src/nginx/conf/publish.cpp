@@ -7,12 +7,10 @@
 #include "nginx/conf/conf.h"
 #include "nginx/conf/parse_generated.h"
 #include "nginx/guard.h"
-#include "nginx/upstream/resolve.h"
 #include "plan/directives.h"
 #include "plan/render.h"
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 
 namespace lync::nginx {
@@ -309,68 +307,6 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     return check_includes(cf, added);
 }
 
-/// Records in shared memory of what a configuration counts and watches.
-std::size_t records_of(const MainConf& conf) {
-    std::size_t records = 0;
-    for (const auto& publication : conf.publications) {
-        for (Group& group : publication->groups) {
-            // The group; of each server the endpoint, its check, its counters; of each line its
-            // name.
-            const std::size_t servers =
-                std::max(group.servers.all().size(), group.servers.lines().size());
-            records += 1 + 3 * servers + group.servers.lines().size();
-        }
-    }
-    return records;
-}
-
-/// nginx calls this after all built-in modules have put their layers over the upstreams.
-char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
-    struct Owner {
-        const Publication* publication;
-        Group* group;
-    };
-    std::map<std::string_view, Owner> groups;
-    for (const auto& publication : conf.publications) {
-        for (Group& group : publication->groups) {
-            groups.emplace(group.name, Owner{publication.get(), &group});
-        }
-    }
-    if (groups.empty()) {
-        return NGX_CONF_OK;
-    }
-
-    const auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
-        ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module));
-    for (auto* upstream : elements<ngx_http_upstream_srv_conf_t*>(main->upstreams)) {
-        const auto group = groups.find(view(upstream->host));
-        if (group != groups.end() && upstream->srv_conf != nullptr) {
-            take_over(upstream, *group->second.group,
-                      group->second.publication->plan.publication.resolve_at_start);
-        }
-    }
-    const bool counts_attempts = std::ranges::any_of(
-        conf.publications, [](const auto& publication) { return publication->lockout != nullptr; });
-    for (const auto& publication : conf.publications) {
-        if (const Lockout* lockout = publication->lockout.get(); lockout && conf.store_settings) {
-            accounts::Limits& longest = conf.store_settings->longest;
-            longest.window = std::max(longest.window, lockout->limits.window);
-            longest.hold = std::max(longest.hold, lockout->limits.hold);
-        }
-    }
-    const LockoutZone::HashKey* key = conf.store_settings ? &conf.store_settings->key : nullptr;
-    const auto bind = [](void* data) -> ngx_int_t {
-        static_cast<MainConf*>(data)->bind();
-        return NGX_OK;
-    };
-    return prepare_resolving(cf, conf) == NGX_OK &&
-                   conf.zone.declare(cf, records_of(conf), conf.publications.size(), bind, &conf) ==
-                       NGX_OK &&
-                   (!counts_attempts || conf.lockout.declare(cf, key) == NGX_OK)
-               ? NGX_CONF_OK
-               : failed;
-}
-
 char* add_directive(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     Directive& block = *conf.reading.back();
     Directive& added = *block.children.emplace_back(current_directive(cf, cmd));
@@ -457,11 +393,6 @@ char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void*) {
         undo_inheritance(cf, *server->host);
     }
     return NGX_CONF_OK;
-}
-
-char* lync_init_main_conf(ngx_conf_t* cf, void* conf) {
-    return guarded(cf->log, failed,
-                   [&] { return take_over_upstreams(cf, *static_cast<MainConf*>(conf)); });
 }
 
 char* lync_publish(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {

@@ -405,11 +405,13 @@ void HealthChecks::log_binding(const Target& target) const {
                   target.title.c_str(), title.c_str());
 }
 
-void start_health(ngx_cycle_t* cycle, MainConf& conf) {
-    conf.health = std::make_shared<HealthChecks>(cycle, conf);
-    if (conf.health->has_checks()) {
-        conf.health->look();
+std::shared_ptr<HealthChecks> start_health(ngx_cycle_t* cycle, MainConf& conf) {
+    auto checks = std::make_shared<HealthChecks>(cycle, conf);
+    if (!checks->has_checks()) {
+        return nullptr;
     }
+    checks->look();
+    return checks;
 }
 
 } // namespace lync::nginx

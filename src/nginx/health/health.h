@@ -7,6 +7,7 @@
 #include "config/publication.h"
 #include "nginx/ngx.h"
 
+#include <memory>
 #include <string>
 
 namespace lync::nginx {
@@ -15,8 +16,10 @@ namespace lync::nginx {
 std::string explain(const balance::Finding& finding, const config::Farm& farm);
 
 struct MainConf;
+class HealthChecks;
 
-/// Begins to check, in a worker (MainConf::health); nothing happens where no group asks for checks.
-void start_health(ngx_cycle_t* cycle, MainConf& conf);
+/// Begins to check, in a worker, until the checks are destroyed. Where no group asks for any there
+/// are none: NULL.
+std::shared_ptr<HealthChecks> start_health(ngx_cycle_t* cycle, MainConf& conf);
 
 } // namespace lync::nginx

@@ -1,7 +1,7 @@
 #include "nginx/health/probe.h"
 
 #include "balance/health.h"
-#include "nginx/upstream/server_connection.h"
+#include "nginx/servers/server_connection.h"
 
 #include <array>
 #include <utility>

@@ -5,10 +5,10 @@
 // account or a source that has failed too often is held: further attempts are answered here, as the
 // server answers a wrong password and when it would.
 //
-//     zone.h       what all workers know
-//     lockout.cpp  what is held, and what an answer means
-//     store.h      what several proxies know together
-//     answer.cpp   a wrong password's answer without a server, and when it is sent
+//     zone.h                      what all workers know
+//     store.h                     what several proxies know together
+//     request/attempt.h           when a request goes on, and what an answer means
+//     request/wrong_password.cpp  a wrong password's answer without a server, and when it is sent
 
 #include "accounts/account.h"
 #include "accounts/lockout.h"
@@ -22,9 +22,6 @@ struct Lockout;
 }
 
 namespace lync::nginx {
-
-struct Host;
-struct RequestState;
 
 /// Of one publication. Immutable.
 struct Lockout {
@@ -61,37 +58,8 @@ struct Attempt : Counted {
     ngx_event_handler_pt client_handler; ///< nginx's own, for what the client sends
 };
 
-/// For a request that passes otherwise. NGX_DECLINED: it goes on to the server; NGX_DONE: it waits,
-/// the phases go on later; else it has been answered.
-ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept;
-
-/// An admitted one is about to be sent, maybe later than it counts (`limit_req`, a server that
-/// accepted no connection): it counts from now on. False if others have come first, and it isn't to
-/// be sent.
-bool renew_sign_in(const ngx_http_request_t* r) noexcept;
-
-/// Around each try of a server: while an attempt counts there, nginx doesn't notice that the client
-/// closes, since the answer tells what came of it.
-void ignore_client_abort(ngx_http_request_t* r) noexcept;
-void heed_client_abort(ngx_http_request_t* r) noexcept;
-
-/// The answer begins: called by the header filter, for any request. One that is a wrong password's
-/// is kept back until it is due.
-void note_sign_in(ngx_http_request_t* r) noexcept;
-
 /// The source of requests from an address: all of an IPv4 one, of an IPv6 one what a provider gives
 /// a customer. False if it is neither.
 bool read_source(const ngx_addr_t& from, std::array<unsigned char, 16>& address) noexcept;
-
-// --- inside of this folder only
-
-/// Answers as the server has answered a wrong password lately; else with the usual answer.
-ngx_int_t answer_wrong_password(Attempt& attempt) noexcept;
-/// The answer of the server, which is one, is kept for later.
-void remember_wrong_password(const Attempt& attempt) noexcept;
-/// The store has answered, or doesn't: the phases go on.
-void wake(Attempt& attempt, accounts::Admission granted) noexcept;
-/// Nothing leaves until a wrong password's answer would.
-void keep_back(Attempt& attempt) noexcept;
 
 } // namespace lync::nginx

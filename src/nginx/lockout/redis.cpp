@@ -1,7 +1,7 @@
 #include "nginx/lockout/redis.h"
 
 #include "base/ascii.h"
-#include "nginx/upstream/server_connection.h"
+#include "nginx/servers/server_connection.h"
 
 #include <hiredis/hiredis.h>
 

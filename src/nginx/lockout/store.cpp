@@ -399,6 +399,21 @@ void Store::ask_changes() noexcept {
 
 // --- answers
 
+namespace {
+
+/// The store has answered an attempt, or doesn't: the phases go on.
+void wake(Attempt& attempt, accounts::Admission granted) noexcept {
+    ngx_event_t* write = attempt.request->connection->write;
+    attempt.granted = granted;
+    if (write->timer_set) {
+        ngx_del_timer(write);
+    }
+    write->delayed = 0;
+    ngx_post_event(write, &ngx_posted_events);
+}
+
+} // namespace
+
 /// What both scripts say of a record; the ids come last.
 void read_record(Report& report, const std::uint64_t* number, std::size_t ids) noexcept {
     report.last = number[0];

@@ -2,7 +2,7 @@
 
 #include "nginx/request/request.h"
 #include "nginx/request/target.h"
-#include "nginx/status/respond.h"
+#include "nginx/respond.h"
 
 #include <utility>
 

@@ -4,12 +4,11 @@
 #include "nginx/request/request.h"
 
 #include "base/ascii.h"
-#include "nginx/lockout/lockout.h"
+#include "nginx/request/attempt.h"
 #include "nginx/request/body.h"
-#include "nginx/request/patch_watch.h"
 #include "nginx/request/sign_in.h"
 #include "nginx/request/target.h"
-#include "nginx/status/respond.h"
+#include "nginx/respond.h"
 
 namespace lync::nginx {
 
@@ -177,6 +176,14 @@ ngx_int_t pass_challenge(ngx_http_request_t* r) noexcept {
     state->verdict = {Action::pass, Reason::none};
     state->ruled = true;
     return NGX_DECLINED;
+}
+
+/// The server isn't told what encodings the client takes: its pages are looked at (patch_watch.h).
+void ask_uncompressed(ngx_http_request_t* r) noexcept {
+    any_header(r->headers_in.headers, "accept-encoding", [](ngx_table_elt_t& header) {
+        header.value.len = 0; // none but identity [RFC 9110, 12.5.3]
+        return false;
+    });
 }
 
 /// What its path lets pass: its body and its credential are judged.

@@ -2,7 +2,7 @@
 
 #include "nginx/request/body.h"
 #include "nginx/request/target.h"
-#include "nginx/status/respond.h"
+#include "nginx/respond.h"
 #include "policy/challenges.h"
 
 namespace lync::nginx {

@@ -273,7 +273,7 @@ Zone::Memory* Zone::memory_of(const ngx_shm_zone_t* zone) noexcept {
 }
 
 ngx_int_t Zone::declare(ngx_conf_t* cf, std::size_t records, std::size_t publications,
-                        ngx_int_t (*bind)(void* data), void* data) {
+                        void (*bind)(void* data), void* data) {
     records_ = std::max(2 * records, fewest_records);
     publications_ = std::max(2 * publications, fewest_publications);
     if (const Memory* running = memory_of(running_zone())) {
@@ -322,7 +322,10 @@ ngx_int_t Zone::on_memory(ngx_shm_zone_t* zone, void*) {
     self.memory_ = memory;
     self.served_ = running() == nullptr ? 0 : running()->generation_;
     self.generation_ = ++memory->generation;
-    return guarded<ngx_int_t>(zone->shm.log, NGX_ERROR, [&] { return self.bind_(self.data_); });
+    return guarded<ngx_int_t>(zone->shm.log, NGX_ERROR, [&] {
+        self.bind_(self.data_);
+        return NGX_OK;
+    });
 }
 
 Record* Zone::find(const Key& key) noexcept {

@@ -152,7 +152,7 @@ public:
     /// in the master once the memory is there, and finds the records of the configuration. At the
     /// end of parsing.
     ngx_int_t declare(ngx_conf_t* cf, std::size_t records, std::size_t publications,
-                      ngx_int_t (*bind)(void* data), void* data);
+                      void (*bind)(void* data), void* data);
 
     /// The record of a key, made if it isn't there; NULL if there is no room. At load it belongs to
     /// the configuration from then on; in a worker, between `enter` and `leave`, this worker refers
@@ -210,7 +210,7 @@ private:
     Memory* memory_ = nullptr;
     std::size_t records_ = 0; ///< room asked for
     std::size_t publications_ = 0;
-    ngx_int_t (*bind_)(void* data) = nullptr;
+    void (*bind_)(void* data) = nullptr;
     void* data_ = nullptr;
     ProcessId self_ = 0;
     std::size_t slot_ = no_slot; ///< this worker's; none at load, or if all were taken

@@ -16,7 +16,8 @@
 #include "base/format.h"
 #include "nginx/guard.h"
 #include "nginx/health/health.h"
-#include "nginx/status/respond.h"
+#include "nginx/respond.h"
+#include "nginx/status/status.h"
 #include "status/forms.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
-#include "nginx/status/count_request.h"
+// What is counted of requests, in the records of shared memory (status/shared_counters.h): by
+// verdict, service and status, in the log phase. Nothing is counted unless some location says
+// `lync_status`.
 
-#include "nginx/conf/conf.h"
 #include "nginx/request/request.h"
 
 #include <algorithm>
@@ -26,8 +27,6 @@ status::CountedVerdict counted(const policy::Verdict* verdict) noexcept {
     return verdict == nullptr ? status::CountedVerdict::none
                               : static_cast<status::CountedVerdict>(verdict->action);
 }
-
-} // namespace
 
 void count_request(ngx_http_request_t* r, const Host& host) noexcept {
     if (host.publication.record == nullptr) {
@@ -71,47 +70,7 @@ void count_request(ngx_http_request_t* r, const Host& host) noexcept {
     }
 }
 
-void count_try(ngx_http_request_t* r, status::ServerCells& server, const ngx_connection_t* c,
-               bool cached, bool failed) noexcept {
-    status::add(server.requests);
-    if (c != nullptr && !cached && c->ssl != nullptr && c->ssl->handshaked) {
-        status::add(server.handshakes);
-        if (SSL_session_reused(c->ssl->connection) != 0) {
-            status::add(server.resumptions);
-        }
-    }
-    if (failed) {
-        status::add(server.failures);
-        return;
-    }
-    const ngx_http_upstream_t* u = r->upstream;
-    const auto code = static_cast<unsigned>(u->state == nullptr ? 0 : u->state->status);
-    status::add(server.statuses[static_cast<std::size_t>(status::status_class(code))]);
-    if (code == NGX_HTTP_UNAUTHORIZED) {
-        status::add(server.unauthorized);
-    }
-    if (code != 0 && !is_pending_get(r)) {
-        server.response_time.add(ngx_current_msec - u->start_time);
-    }
-}
-
-std::uint64_t minute_now() noexcept {
-    return static_cast<std::uint64_t>(ngx_time()) / 60;
-}
-
-/// Writes down the minute that has ended, if no worker has yet, and comes back after the next.
-void MainConf::on_minute() noexcept {
-    for (const auto& publication : publications) {
-        if (publication->record != nullptr) {
-            publication->record->history.keep(minute_now() - 1, publication->record->counters);
-        }
-    }
-    if (!ngx_exiting) {
-        const ngx_time_t* now = ngx_timeofday();
-        const auto into = static_cast<ngx_msec_t>((now->sec % 60) * 1000) + now->msec;
-        minute.set(60000 - into + 10, ngx_cycle->log);
-    }
-}
+} // namespace
 
 } // namespace lync::nginx
 

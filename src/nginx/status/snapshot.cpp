@@ -1,9 +1,8 @@
-#include "nginx/status/respond.h"
+#include "nginx/status/status.h"
 
 #include "base/format.h"
 #include "base/version.h"
 #include "nginx/health/health.h"
-#include "nginx/status/count_request.h"
 #include "status/published.h"
 
 #include <algorithm>
@@ -11,6 +10,11 @@
 namespace lync::nginx {
 
 namespace {
+
+/// Whole minutes of Unix time.
+std::uint64_t minute_now() noexcept {
+    return static_cast<std::uint64_t>(ngx_time()) / 60;
+}
 
 /// Seconds of Unix time of something that is noted in nginx's milliseconds.
 std::int64_t unix_time(std::uint64_t msec) noexcept {
@@ -160,6 +164,14 @@ void fill_pools(const Publication& from, const Zone& zone, status::Publication& 
 }
 
 } // namespace
+
+void keep_history(const MainConf& conf) noexcept {
+    for (const auto& publication : conf.publications) {
+        if (publication->record != nullptr) {
+            publication->record->history.keep(minute_now() - 1, publication->record->counters);
+        }
+    }
+}
 
 std::optional<status::LockoutStore> store_of(const MainConf& conf) {
     if (!conf.store_settings) {

@@ -1,9 +1,10 @@
 // lync_status: who may see the status, in which form, and what it says.
 
+#include "nginx/status/status.h"
 #include "nginx/conf/commands.h"
 #include "nginx/guard.h"
 #include "nginx/request/request.h"
-#include "nginx/status/respond.h"
+#include "nginx/respond.h"
 #include "status/forms.h"
 #include "status/published.h"
 

@@ -4,8 +4,9 @@
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
 #include "nginx/request/request.h"
-#include "nginx/status/respond.h"
-#include "nginx/upstream/server_connection.h"
+#include "nginx/respond.h"
+#include "nginx/servers/server_connection.h"
+#include "nginx/upstream/peer.h"
 
 #include <openssl/rand.h>
 

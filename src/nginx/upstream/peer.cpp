@@ -3,10 +3,7 @@
 #include "balance/affinity.h"
 #include "balance/credentials.h"
 #include "balance/ownership.h"
-#include "nginx/conf/conf.h"
-#include "nginx/guard.h"
-#include "nginx/lockout/lockout.h"
-#include "nginx/request/request.h"
+#include "nginx/request/attempt.h"
 
 #include <algorithm>
 #include <utility>
@@ -286,6 +283,8 @@ Peer* peer_of(ngx_http_request_t* r) noexcept {
     return u != nullptr && u->peer.get == get_peer ? static_cast<Peer*>(u->peer.data) : nullptr;
 }
 
+} // namespace
+
 ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstream) {
     Group* group = conf_of<SrvConf>(upstream->srv_conf, ngx_lync_module).group;
     auto* peer = static_cast<Peer*>(ngx_pcalloc(r->pool, sizeof(Peer)));
@@ -311,8 +310,6 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstrea
     watch_request(r, peer->waiting);
     return NGX_OK;
 }
-
-} // namespace
 
 InterimResponses* interim_responses_of(ngx_http_request_t* r) noexcept {
     Peer* peer = peer_of(r);
@@ -343,53 +340,11 @@ void end_probe(Peer& peer, bool answered) noexcept {
     }
 }
 
-Key Group::key() const noexcept {
-    return Key(Subject::group)
-        .add(servers.farm().name)
-        .add(servers.lines().front().port)
-        .add(transport->key());
-}
-
-void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolve_at_start) {
-    const auto parsed = elements<ngx_http_upstream_server_t>(*upstream->servers);
-    std::vector<std::span<const ngx_addr_t>> addresses;
-    for (const Line& line : group.servers.lines()) {
-        const ngx_http_upstream_server_t& server = parsed[addresses.size()];
-        const bool known = resolve_at_start || !line.declared->by_name;
-        addresses.emplace_back(server.addrs, known ? server.naddrs : 0);
-    }
-    group.servers.set_all(addresses);
-    group.title = upstream->host;
-    upstream->peer.init = init_peer;
-    conf_of<SrvConf>(upstream->srv_conf, ngx_lync_module).group = &group;
-}
-
 void note_answer(ngx_http_request_t* r) noexcept {
     Peer* peer = peer_of(r);
     if (peer != nullptr && peer->server != nullptr) {
         count_answer(*peer, r->connection->log);
     }
-}
-
-void note_build(Record& record, Build build, const std::string& title, const config::Farm& farm,
-                ngx_log_t* log) noexcept {
-    if (build == 0 || record.build.load(std::memory_order_relaxed) == build ||
-        record.build.exchange(build, std::memory_order_relaxed) == build) {
-        return;
-    }
-    // Behind a load balancer, or an Exchange that asks another one, builds may change all the time.
-    constexpr std::int64_t hour = 3600;
-    const std::int64_t now = ngx_time();
-    guarded(log, 0, [&] {
-        const std::vector<policy::MissingFix> missing = policy::missing_fixes(build);
-        if (!missing.empty() && record.build_logged.load(std::memory_order_relaxed) + hour <= now) {
-            record.build_logged.store(now, std::memory_order_relaxed);
-            ngx_log_error(NGX_LOG_WARN, log, 0, "lync_shield: server %s of %s has build %s, %s",
-                          title.c_str(), config::quoted_title(farm).c_str(),
-                          build_text(build).c_str(), policy::missing_fixes_words(missing).c_str());
-        }
-        return 0;
-    });
 }
 
 void note_build(ngx_http_request_t* r, Build build) noexcept {
@@ -401,15 +356,6 @@ void note_build(ngx_http_request_t* r, Build build) noexcept {
     Servers& servers = peer->group->servers;
     if (const Server* server = servers.find(peer->server); server != nullptr) {
         note_build(*peer->server->record, build, server->title, servers.farm(), r->connection->log);
-    }
-}
-
-void close_owned_connection(ngx_http_request_t* r) noexcept {
-    const Host& host = *host_of(r);
-    const Group* group = host.publication.group(host, state_of(r)->verdict.target);
-    Ownership* ownership = group == nullptr ? nullptr : find_ownership(r->connection, group, false);
-    if (ownership != nullptr && ownership->connection != nullptr) {
-        close_owned(*ownership);
     }
 }
 

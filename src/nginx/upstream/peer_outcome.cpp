@@ -3,10 +3,8 @@
 #include "balance/credentials.h"
 #include "balance/outcome.h"
 #include "balance/ownership.h"
-#include "nginx/lockout/lockout.h"
-#include "nginx/request/request.h"
+#include "nginx/request/attempt.h"
 #include "nginx/request/target.h"
-#include "nginx/status/count_request.h"
 
 #include <algorithm>
 #include <utility>
@@ -183,8 +181,30 @@ void count_failure(ngx_peer_connection_t* pc, Peer& peer, Evidence evidence) noe
 /// For the status: what the try was like.
 void count(const ngx_peer_connection_t* pc, const Peer& peer, bool failed) noexcept {
     const Server* server = peer.group->servers.find(peer.server);
-    if (server != nullptr && server->counted != nullptr) {
-        count_try(peer.request, server->counted->counters, pc->connection, pc->cached != 0, failed);
+    if (server == nullptr || server->counted == nullptr) {
+        return;
+    }
+    status::ServerCells& counters = server->counted->counters;
+    status::add(counters.requests);
+    const ngx_connection_t* c = pc->connection;
+    if (c != nullptr && !pc->cached && c->ssl != nullptr && c->ssl->handshaked) {
+        status::add(counters.handshakes);
+        if (SSL_session_reused(c->ssl->connection) != 0) {
+            status::add(counters.resumptions);
+        }
+    }
+    if (failed) {
+        status::add(counters.failures);
+        return;
+    }
+    const ngx_http_upstream_t* u = peer.request->upstream;
+    const auto code = static_cast<unsigned>(u->state == nullptr ? 0 : u->state->status);
+    status::add(counters.statuses[static_cast<std::size_t>(status::status_class(code))]);
+    if (code == NGX_HTTP_UNAUTHORIZED) {
+        status::add(counters.unauthorized);
+    }
+    if (code != 0 && !peer.waits) {
+        counters.response_time.add(ngx_current_msec - u->start_time);
     }
 }
 

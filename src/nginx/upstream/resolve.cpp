@@ -341,15 +341,16 @@ ngx_int_t prepare_resolving(ngx_conf_t* cf, MainConf& conf) {
     return conf.resolver != nullptr ? NGX_OK : NGX_ERROR;
 }
 
-void start_resolving(ngx_cycle_t* cycle, MainConf& conf) {
+std::shared_ptr<Resolving> start_resolving(ngx_cycle_t* cycle, MainConf& conf) {
     ngx_resolver_t* written = written_resolver(conf);
     ngx_resolver_t* resolver = written != nullptr ? written : conf.resolver;
-    if (resolver != nullptr) {
-        const ngx_msec_t set = core_conf(conf)->resolver_timeout;
-        conf.resolving = std::make_shared<Resolving>(
-            cycle, conf, resolver,
-            written != nullptr && set != NGX_CONF_UNSET_MSEC ? set : lookup_timeout);
+    if (resolver == nullptr) {
+        return nullptr;
     }
+    const ngx_msec_t set = core_conf(conf)->resolver_timeout;
+    return std::make_shared<Resolving>(
+        cycle, conf, resolver,
+        written != nullptr && set != NGX_CONF_UNSET_MSEC ? set : lookup_timeout);
 }
 
 } // namespace lync::nginx

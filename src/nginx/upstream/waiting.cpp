@@ -3,10 +3,6 @@
 #include "nginx/conf/conf.h"
 #include "nginx/request/target.h"
 
-#include <sys/mman.h>
-
-#include <cstdint>
-
 namespace lync::nginx {
 
 namespace {
@@ -72,21 +68,12 @@ ngx_int_t write_request(void* data, ngx_chain_t* in) {
             give_back_sent(r);
             look_for_answer(u->peer.connection);
         }
-        main_conf_of(r).waiting.add(waiting);
+        main_conf_of(r).waiting->add(waiting);
     }
     return rc;
 }
 
 } // namespace
-
-void give_back_pages(const ngx_buf_t& buffer) noexcept {
-    const auto page = static_cast<std::uintptr_t>(ngx_pagesize);
-    const auto begin = (reinterpret_cast<std::uintptr_t>(buffer.last) + page - 1) / page * page;
-    const auto end = reinterpret_cast<std::uintptr_t>(buffer.end) / page * page;
-    if (end > begin + page) {
-        (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-    }
-}
 
 void WaitingRequests::add(Waiting& waiting) noexcept {
     remove(waiting);

@@ -41,10 +41,6 @@ private:
     Timer timer_{this, calls<&WaitingRequests::on_timer>};
 };
 
-/// A buffer for heads holds 72 KiB, of which a few are used: the pages behind, which an earlier use
-/// of that memory may have left there.
-void give_back_pages(const ngx_buf_t& buffer) noexcept;
-
 /// Before the request is sent: its end is seen by a filter of what is written to the server.
 void watch_request(ngx_http_request_t* r, Waiting& waiting) noexcept;
 

@@ -1,8 +1,8 @@
-#include "nginx/request/patch_watch.h"
+#include "nginx/upstream/patch_watch.h"
 
 #include "base/ascii.h"
 #include "nginx/request/request.h"
-#include "nginx/status/respond.h"
+#include "nginx/respond.h"
 #include "nginx/upstream/peer.h"
 
 namespace lync::nginx {
@@ -35,13 +35,6 @@ ngx_int_t filter_page(ngx_http_request_t* r, ngx_chain_t* in) {
 }
 
 } // namespace
-
-void ask_uncompressed(ngx_http_request_t* r) noexcept {
-    any_header(r->headers_in.headers, "accept-encoding", [](ngx_table_elt_t& header) {
-        header.value.len = 0; // none but identity [RFC 9110, 12.5.3]
-        return false;
-    });
-}
 
 void watch_answer(ngx_http_request_t* r) noexcept {
     const Host* host = host_of(r);

@@ -1,10 +1,8 @@
 #include "base/ascii.h"
-#include "nginx/lockout/lockout.h"
-#include "nginx/request/request.h"
+#include "nginx/request/attempt.h"
 #include "nginx/request/target.h"
-#include "nginx/status/respond.h"
-#include "nginx/upstream/peer.h"
-#include "nginx/upstream/waiting.h"
+#include "nginx/respond.h"
+#include "nginx/servers/server_connection.h"
 
 #include <algorithm>
 #include <cstring>
@@ -92,6 +90,17 @@ ngx_int_t answer_as_before(ngx_http_request_t* r, const WrongPassword& known) no
                 {known.body.data(), known.body_size});
 }
 
+/// A handshake ends with a wrong password: what comes next begins another one, on another
+/// connection.
+void close_owned_connection(ngx_http_request_t* r) noexcept {
+    const Host& host = *host_of(r);
+    const Group* group = host.publication.group(host, state_of(r)->verdict.target);
+    Ownership* ownership = group == nullptr ? nullptr : find_ownership(r->connection, group, false);
+    if (ownership != nullptr && ownership->connection != nullptr) {
+        close_owned(*ownership);
+    }
+}
+
 void let_go(ngx_event_t* event) {
     auto& attempt = *static_cast<Attempt*>(event->data);
     ngx_connection_t* c = attempt.request->connection;
@@ -104,7 +113,6 @@ void let_go(ngx_event_t* event) {
 ngx_int_t answer_wrong_password(Attempt& attempt) noexcept {
     ngx_http_request_t* r = attempt.request;
     if (attempt.form == AccountForm::ntlm) {
-        // A handshake ends with it: what comes next begins another one, on another connection.
         close_owned_connection(r);
     }
     if (const ngx_int_t result = ngx_http_discard_request_body(r); result != NGX_OK) {

@@ -4,12 +4,9 @@
 // in a comment of its pages, which are therefore requested uncompressed. It is kept with the server
 // (note_build), and `hide_server_names` removes it from responses to clients.
 
-#include "nginx/conf/conf.h"
+#include "nginx/ngx.h"
 
 namespace lync::nginx {
-
-/// Hides the client's accepted encodings from the server. Called before the request is sent.
-void ask_uncompressed(ngx_http_request_t* r) noexcept;
 
 /// For the header filter.
 void watch_answer(ngx_http_request_t* r) noexcept;

@@ -1,6 +1,6 @@
-#include "nginx/upstream/server_connection.h"
+#include "nginx/servers/server_connection.h"
 
-#include "nginx/upstream/servers.h"
+#include "nginx/servers/servers.h"
 
 #include <arpa/inet.h>
 #include <sys/ioctl.h>

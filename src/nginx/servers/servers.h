@@ -20,8 +20,8 @@
 #include "balance/affinity.h"
 #include "balance/choice.h"
 #include "config/publication.h"
+#include "nginx/servers/server_connection.h"
 #include "nginx/shared/zone.h"
-#include "nginx/upstream/server_connection.h"
 
 #include <map>
 #include <memory>

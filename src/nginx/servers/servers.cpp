@@ -1,4 +1,6 @@
-#include "nginx/upstream/servers.h"
+#include "nginx/servers/servers.h"
+
+#include "nginx/guard.h"
 
 #include <algorithm>
 #include <array>
@@ -332,7 +334,8 @@ void Servers::bind() noexcept {
             continue;
         }
         if (zone.is_entered()) {
-            recall(i, zone);
+            guarded(ngx_cycle->log,
+                    [&] { recall(i, zone); }); // without memory those of the load stay
         } else if (!line.endpoints.empty()) {
             remember(i);
         }
