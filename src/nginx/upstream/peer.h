@@ -12,9 +12,9 @@
 
 namespace lync::nginx {
 
-/// A server that its health check finds silent (refused, unreachable, timed out) will hardly answer
-/// what it was asked before. Requests without a byte of an answer end as if their time were over,
-/// so that clients needn't wait for `pending_get_timeout`. For a timer.
+/// When its health check finds a server silent (refused, unreachable, timed out), requests without
+/// a byte of a response end as if they had timed out, so that clients needn't wait for
+/// `pending_get_timeout`. Called by a timer.
 void end_unanswered(Group& group, ngx_log_t* log) noexcept;
 
 /// ngx_http_upstream_init_peer_pt of a generated upstream: the balancer, in the place of nginx's
