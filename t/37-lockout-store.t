@@ -60,10 +60,10 @@ sub prefix { return wait_until { cli('--scan') =~ /^(\S+:)changes$/m && $1 } }
 # --- the proxies
 
 my $second = port('SECOND_HTTPS');
-my ($stop_second, $second_dir);
+my $second_nginx;
 
 sub start_second {
-    ($stop_second, $second_dir) = second_nginx($second, sub { s{unix:$DIR/first}{unix:$DIR/second}g });
+    $second_nginx = second_nginx($second, sub { s{unix:$DIR/first}{unix:$DIR/second}g });
 }
 # Each worker of these proxies: one that has no connection counts alone, whatever the others have.
 sub connected {
@@ -94,6 +94,7 @@ sub at { # attempt() at one of the proxies
 }
 sub status { at(@_)->answer->{status} }
 sub away { log_lines(qr/lync_lockout: lockout_store .* is away/, @_) }
+sub away_at_second { away("$second_nginx->{dir}/logs/error.log") }
 sub lists { my ($proxy, $line) = @_; return wait_until { lyncctl($proxy, qw(list --format csv)) =~ $line } }
 
 # What Redis knows is known to both, who look each second at what has changed: when they hold a
@@ -123,7 +124,7 @@ sub with_both { # a scene of two proxies that have the same Redis
         start_second();
         ok(are_there(), 'both are connected');
         $script->();
-        $stop_second->();
+        $second_nginx->stop('QUIT');
         stop($redis);
         provoked_lines(qr/lync_lockout: lockout_store/);
     };
@@ -141,7 +142,7 @@ with_both 'exactly as many at two proxies', delay => 0.2, sub {
     unlike($known, qr/alice|bob|contoso/i, 'Redis has no name');
     is(scalar(grep { cli("pttl '$_'") <= 0 } split /\n/, cli('--scan')), 0, 'and nothing for ever');
     # What it is greeted with isn't the time: it believed that all holds were over.
-    $stop_second->();
+    $second_nginx->stop('QUIT');
     start_second();
     ok(lists('second', qr/^account,\w{16},\d+\r?$/m), 'a proxy that begins learns of it');
     like(lyncctl('second', qw(release alice)), qr/^0 /, 'a release at the second');
@@ -180,7 +181,7 @@ for my $way (qw(killed frozen)) {
         ok(wait_until { !store('first') && !store('second') }, 'both say that they count alone');
         like(control('first', '/lockout'), qr/"connected": ?false/, 'in JSON');
         is(scalar(away()), 1, 'in one line of the first') or diag(away());
-        is(scalar(away("$second_dir/logs/error.log")), 1, 'and one of the second');
+        is(scalar(away_at_second()), 1, 'and one of the second');
         $way eq 'killed' ? ($redis = redis()) : kill(CONT => $redis);
         ok(connected(qw(first second)), 'it is back');
         ok(knows(10), 'and knows all failures');
@@ -211,7 +212,7 @@ with_both 'a thousand at once', delay => 0.5, sub {
     my @second = map { at('second', 'token', 'alice', 'wrong') } 1 .. 4;
     $_->answer for @second, @last;
     my $arrived = grep { $_ eq 'alice' } arrived;
-    ok($arrived == 4 || away() || away("$second_dir/logs/error.log"), 'four arrive, unless this machine was too slow for the store to be there')
+    ok($arrived == 4 || away() || away_at_second(), 'four arrive, unless this machine was too slow for the store to be there')
         or diag($arrived);
 };
 
@@ -223,7 +224,7 @@ with_both 'limit_req holds attempts up', delay => 0.6,
     my @clients = map { my $proxy = $_; map { at($proxy, 'basic', 'alice', 'wrong') } 1 .. 4 } qw(first second);
     my @statuses = map { $_->answer->{status} } @clients;
     is(scalar(arrived), 4, 'four arrive') or diag("@statuses");
-    ok(log_lines(qr/lync_lockout: a delayed sign-in isn't sent/), 'the others are logged');
+    ok(log_lines(qr/lync_lockout: a delayed sign-in/), 'the others are logged');
 };
 
 # How long an answer takes is no difference between two clocks: attempts end as they began.
@@ -452,12 +453,12 @@ scene 'a name with two addresses', @two, sub {
         my $redis = redis();
         my $server = doors_server();
         file('hosts', "127.0.0.77 store.test\n127.0.0.1 store.test localhost\n");
-        local $LyncTest::Paths::NGINX = "unshare -m sh -c 'mount --bind $DIR/hosts /etc/hosts && exec $LyncTest::Paths::NGINX \"\$\@\"' sh";
-        ($stop_second, $second_dir) = second_nginx($second, sub { s{unix:$DIR/first}{unix:$DIR/second}g; s{//127\.0\.0\.1:$PORT}{//store.test:$PORT} });
+        $second_nginx = second_nginx($second, sub { s{unix:$DIR/first}{unix:$DIR/second}g; s{//127\.0\.0\.1:$PORT}{//store.test:$PORT} },
+            wrapper => ['unshare', '-m', 'sh', '-c', "mount --bind $DIR/hosts /etc/hosts && exec \"\$\@\"", 'sh']);
         ok(are_there(), 'connected');
-        is(scalar(away("$second_dir/logs/error.log")), 0, 'at once') or diag(away("$second_dir/logs/error.log"));
+        is(scalar(away_at_second()), 0, 'at once') or diag(away_at_second());
         is(status('second', 'token', 'alice', 'wrong'), 400, 'and asked');
-        $stop_second->();
+        $second_nginx->stop('QUIT');
         stop($redis);
         provoked_lines(qr/lync_lockout: lockout_store/);
     }

@@ -19,7 +19,7 @@ my @source = (
 
 # The second one has the servers in another order.
 sub second {
-    return scalar second_nginx($_[0],
+    return second_nginx($_[0],
         sub { s/(server 127\.0\.0\.11[^;]*;)(.*)(server 127\.0\.0\.13[^;]*;)/$3$2$1/ });
 }
 
@@ -85,7 +85,7 @@ scene 'without PROXY protocol', servers => "$three affinity source;", more => $s
 # Two instances that share nothing choose alike.
 scene 'two instances, by address', @source, sub {
     front_ends(3);
-    my $stop = second(port('SECOND'));
+    my $second = second(port('SECOND'));
     my ($differ, %used) = (0);
     for my $n (1 .. 40) {
         my $first = from("198.51.100.$n");
@@ -95,23 +95,23 @@ scene 'two instances, by address', @source, sub {
     }
     is($differ, 0, '40 clients have the same server on both');
     is(scalar keys %used, 3, 'on all servers');
-    $stop->();
+    $second->stop('QUIT');
 };
 
 scene 'two instances, by cookie', sub {
     front_ends(3);
-    my $stop = second(port('SECOND'));
+    my $second = second(port('SECOND'));
     my %used;
     for my $n (1 .. 12) {
         my $first = asked();
         my $cookie = value_of($first);
-        my $second = asked(port => port('SECOND'), headers => [Cookie => "MS-WSMAN=$cookie"]);
-        is($second->{body}, $first->{body}, 'the other proxy knows the cookie');
-        is(scalar set_cookies($second), 0, 'and sets none');
+        my $other = asked(port => port('SECOND'), headers => [Cookie => "MS-WSMAN=$cookie"]);
+        is($other->{body}, $first->{body}, 'the other proxy knows the cookie');
+        is(scalar set_cookies($other), 0, 'and sets none');
         $used{ $first->{body} }++;
     }
     is(join(' ', values %used), '4 4 4', 'new clients are balanced');
-    $stop->();
+    $second->stop('QUIT');
 };
 
 # Microsoft's four rules.

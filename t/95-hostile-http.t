@@ -14,11 +14,12 @@ use File::Path qw(make_path remove_tree);
 use LyncTest::Client ();
 use LyncTest::Files  qw(slurp make_pki);
 use LyncTest::Logs   ();
+use LyncTest::Nginx  ();
 use LyncTest::Paths  ();
 use LyncTest::Ports  ();
 use LyncTest::StandIn ();
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my $root  = "$LyncTest::Paths::RUN/t/hostile_$$";
 my $pki   = $LyncTest::Paths::PKI;
@@ -348,68 +349,25 @@ my $reached = "$LyncTest::Paths::RUN/t/stand_in_hostile_$$/logs/access.log";
 
 my ($crl, @complaints);
 
-# The whole of nginx.conf with $hostile at http level.
-sub configuration {
-    my ($hostile) = @_;
-    my $text = <<"END_CONF";
-load_module $LyncTest::Paths::MODULE;
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log error.log info;
-events {}
-http {
-$LyncTest::Files::TEMPORARY
-$hostile
-$publication}
-END_CONF
-    return $text =~ s/PORT_(\w+)/port($1)/ger =~ s/PKI/$pki/gr;
-}
-
 sub write_file { LyncTest::Files::write_file("$root/$_[0]", $_[1]) }
 
-# Starts nginx with $hostile. Returns its process, or nothing and why it didn't start.
+# Starts nginx with $hostile at http level. Returns it, or nothing and why it didn't start.
 sub start {
     my ($hostile) = @_;
     remove_tree($root);
     make_path($root);
-    write_file('nginx.conf', configuration($hostile));
     write_file('hostile.htpasswd', "hostile:{PLAIN}hostile\n");
     write_file('hostile.password', "secret\n");
     write_file('hostile.crl', $crl //= empty_crl());
-
-    my $pid = fork // die "can't fork: $!\n";
-    if ($pid == 0) {
-        open STDERR, '>', "$root/stderr";
-        exec $nginx, '-p', "$root/", '-e', "$root/error.log", '-c', "$root/nginx.conf" or exit 127;
-    }
-
-    my $until = time + 30;
-    while (time < $until) {
-        return $pid if 2 == grep {
-            IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => port($_))
-        } qw(HTTP HTTPS);
-        if (waitpid($pid, 1) == $pid) {    # WNOHANG
-            return (undef, slurp("$root/stderr"));
-        }
-        sleep 0.005;
-    }
-    stop($pid);
-    return (undef, 'it never listens');
+    my $http = "$hostile\n$publication" =~ s/PORT_(\w+)/port($1)/ger =~ s/PKI/$pki/gr;
+    my $started = eval { LyncTest::Nginx->start($root, $http, main => 'master_process off;', port => port('HTTPS')) };
+    return ($started, $@);
 }
 
 sub stop {
-    my ($pid) = @_;
-    kill QUIT => $pid;
-    my $until = time + 30;
-    while (waitpid($pid, 1) == 0) {
-        if (time > $until) {
-            kill KILL => $pid;
-            push @complaints, 'nginx had to be killed';
-        }
-        sleep 0.005;
-    }
-    push @complaints, LyncTest::Logs::complaints("$root/error.log");
+    my ($started) = @_;
+    $started->stop('QUIT');
+    push @complaints, LyncTest::Logs::complaints("$root/logs/error.log");
 }
 
 # Of the CA that nobody trusts: whoever checks it finds no list for the servers' own.
@@ -489,11 +447,11 @@ sub same {
     return $same;
 }
 
-my ($pid, $why) = start('');
-BAIL_OUT("the publication doesn't start: $why") if !$pid;
+my ($started, $why) = start('');
+BAIL_OUT("the publication doesn't start: $why") if !$started;
 my $friendly = answers();
 same(answers(), $friendly, 'nothing hostile: the answers are the same each time');
-stop($pid);
+stop($started);
 
 # So that this suite can't be content with a publication that refuses everything.
 for my $part (
@@ -515,8 +473,8 @@ for my $hostile (@hostile) {
         push @together, $hostile;
         next;
     }
-    my ($pid, $why) = start($hostile);
-    if (!$pid) {
+    my ($started, $why) = start($hostile);
+    if (!$started) {
         if ($why =~ /unknown directive "(\w+)"/) {
             SKIP: { skip("this nginx has no $1: $hostile", 1) }
         } else {
@@ -526,7 +484,7 @@ for my $hostile (@hostile) {
         next;
     }
     my $answers = answers();
-    stop($pid);
+    stop($started);
     push @together, $hostile if same($answers, $friendly, $hostile);
 }
 
@@ -544,10 +502,10 @@ sub all_of {
 }
 
 for my $try (1 .. 50) {
-    my ($pid, $why) = start(all_of(@together));
-    if ($pid) {
+    my ($started, $why) = start(all_of(@together));
+    if ($started) {
         same(answers(), $friendly, 'all together');
-        stop($pid);
+        stop($started);
         last;
     }
     if ($why =~ /unknown directive "(\w+)"/) {

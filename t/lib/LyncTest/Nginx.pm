@@ -7,7 +7,8 @@ package LyncTest::Nginx;
 #     $nginx->stop('QUIT');
 #
 # $http stands in http { }. `main` stands outside of it, in place of the default; `module => 0` is an
-# nginx without the module; `wrapper` a command in front of it.
+# nginx without the module; `wrapper` a command in front of it. start() returns once it listens on `port`
+# (of `address`), and dies with what it says if it won't.
 
 use strict;
 use warnings;
@@ -38,10 +39,21 @@ sub try {
 
 sub start {
     my ($class, $dir, $http, %o) = @_;
-    my @options = write_conf($dir, $http, %o);
-    my $pid = LyncTest::Program::spawn("$dir/logs/start.log", @{ $o{wrapper} // [] }, $LyncTest::Paths::NGINX, @options);
-    LyncTest::Program::wait_for_port('127.0.0.1', $o{port}, "nginx in $dir") if $o{port};
-    return bless { pid => $pid, dir => $dir, owner => $$ }, $class;
+    return $class->run($dir, [write_conf($dir, $http, %o)], %o);
+}
+
+# With options of its own.
+sub run {
+    my ($class, $dir, $options, %o) = @_;
+    my $said = "$dir/logs/start.log";
+    my $pid = LyncTest::Program::spawn($said, @{ $o{wrapper} // [] }, $LyncTest::Paths::NGINX, @$options);
+    my $self = bless { pid => $pid, dir => $dir, owner => $$ }, $class;
+    my $mistake = !$o{port} || eval { LyncTest::Program::wait_for_port($o{address} // '127.0.0.1', $o{port}, "nginx in $dir", $pid) } ? '' : $@;
+    if ($mistake) {
+        $self->stop('KILL');
+        die $mistake, slurp($said) // '';
+    }
+    return $self;
 }
 
 sub pid { $_[0]{pid} }

@@ -75,13 +75,15 @@ sub spawn {
     return $child;
 }
 
+# Dies after a while, or when the process given has ended.
 sub wait_for_port {
-    my ($address, $port, $what) = @_;
-    my $until = time + 10;
+    my ($address, $port, $what, $pid) = @_;
+    my $until = time + 30;
     until (IO::Socket::IP->new(PeerHost => $address, PeerPort => $port)) {
-        die "$what doesn't start\n" if time > $until;
-        sleep 0.02;
+        die "$what doesn't start\n" if time > $until || $pid && waitpid $pid, POSIX::WNOHANG();
+        sleep 0.01;
     }
+    return 1;
 }
 
 END { $_->stop for @running }
