@@ -2,30 +2,15 @@
 # isn't named stays closed, by every method.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT exchange_server);
 
 use Time::HiRes qw(sleep);
-
-my $Public = word('FRONT_ENDS') =~ s/%%SERVERS%%/server 127.0.0.11;/r;
-
-# Time-outs as for 59 minutes and 30, a second or two instead.
-sub publication {
-    my ($services) = @_;
-    return "$Public    exchange mail.contoso.com {\n        server 127.0.0.15;\n"
-        . "        certificate_name mail.contoso.local;\n"
-        . "        listening_ports https=%%PORT_OWN%%;\n        health_check off;\n"
-        . "        $services\n    }\n    pending_get_timeout 1s;\n";
-}
-
-sub mail_server {
-    server(address => '127.0.0.15', port => port('OWN'), tls => 'mail.contoso.local', @_);
-}
 
 my $Sync = 'POST /Microsoft-Server-ActiveSync?Cmd=Ping&User=alice&DeviceId=x&DeviceType=iPhone';
 
 scene 'a service waits as long as its line says, the others as a pool does',
-    publication => publication('services ews activesync mapi timeout=20s; services owa ecp;'), sub {
-    my $server = mail_server(parallel => 1, sub {
+    services => 'health_check off; services ews activesync mapi timeout=20s; services owa ecp;', sub {
+    my $server = exchange_server(parallel => 1, sub {
         my ($connection) = @_;
         return $connection->is_closed if $connection->message->{first} =~ m{ /(?:owa|ecp)/};
         sleep 2;
@@ -45,8 +30,8 @@ scene 'a service waits as long as its line says, the others as a pool does',
 
 # Streaming notifications: a line now and then, in a long answer.
 scene 'a stream is passed on as it comes',
-    publication => publication('services ews timeout=4s;'), sub {
-    my $server = mail_server(sub {
+    services => 'health_check off; services ews timeout=4s;', sub {
+    my $server = exchange_server(sub {
         my ($connection) = @_;
         $connection->message;
         $connection->write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -62,8 +47,8 @@ scene 'a stream is passed on as it comes',
 };
 
 # Two channels: one sends for as long as it likes, the other receives.
-scene 'RPC over HTTP', publication => publication('services rpc;'), sub {
-    my $server = mail_server(parallel => 1, sub {
+scene 'RPC over HTTP', services => 'health_check off; services rpc;', sub {
+    my $server = exchange_server(parallel => 1, sub {
         my ($connection, $report) = @_;
         $connection->more until $connection->{buffer} =~ /\r\n\r\n(.{4})/s;
         my ($line) = $connection->{buffer} =~ /\A([^\r]*)/;
@@ -91,8 +76,8 @@ scene 'RPC over HTTP', publication => publication('services rpc;'), sub {
     provoked_lines(qr/client intended to send too large body|client prematurely closed|upstream prematurely closed/);
 };
 
-scene 'bodies', publication => publication('services ews autodiscover oab; services activesync max_upload=10k;'), sub {
-    my $server = mail_server(parallel => 1, sub {
+scene 'bodies', services => 'health_check off; services ews autodiscover oab; services activesync max_upload=10k;', sub {
+    my $server = exchange_server(parallel => 1, sub {
         my ($connection) = @_;
         my $message = $connection->message;
         $connection->write(http_answer(length $message->{body}));
@@ -112,17 +97,15 @@ scene 'bodies', publication => publication('services ews autodiscover oab; servi
     provoked_lines(qr/client intended to send too large body|lync: request body|too large/);
 };
 
-run_suite();
+# Time-outs as for 59 minutes and 30, a second or two instead.
+run_suite(publication => "%%OWN%% %%OWN_EXCHANGE%% pending_get_timeout 1s;\n", services => 'health_check off; services owa ecp rpc;');
 
 __DATA__
 
 === what isn't named stays closed, and RPC's methods are for /rpc
---- publication eval: main::publication('services owa ecp rpc;')
 --- asks
 GET https://mail.contoso.com/EWS/Exchange.asmx             -> 404
 GET https://mail.contoso.com/powershell                    -> 404
 RPC_IN_DATA https://mail.contoso.com/owa/                  -> 404
 RPC_OUT_DATA https://lyncwebext.contoso.com/meet/x         -> 404
 PATCH https://mail.contoso.com/rpc/rpcproxy.dll            -> 404
---- no_error_log eval
-qr/\[alert\]|\[emerg\]/

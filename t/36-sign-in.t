@@ -6,7 +6,7 @@ use FindBin ();
 use lib "$FindBin::Bin/auth";
 
 use LyncTest;
-use LyncTest::Scene qw(:DEFAULT logged);
+use LyncTest::Scene qw(:DEFAULT logged lync_status status_text);
 use AuthPlain;
 use AuthReal;
 
@@ -233,16 +233,11 @@ scene 'who signs in by which door', named => 'counts', more => 'sign_in password
     answer_to($server, @$_[1 .. $#$_]) for @requests;
     my @logged = logged(doors => scalar(@requests), qr/^counts /);
     is_deeply([map { (split / /)[1] } @logged], [map { $_->[0] } @requests], '$lync_sign_in');
-    my $client = client('http://127.0.0.1:' . port('STATUS'));
-    $client->ask('GET /?format=json');
-    my $counted = JSON::PP::decode_json($client->answer->{body})->{publications}[0]{sign_ins};
-    is_deeply($counted, {
+    is_deeply(lync_status()->{publications}[0]{sign_ins}, {
         windows => { accepted => 1, refused => 0 }, password => { accepted => 1, refused => 0 },
         certificate => { accepted => 0, refused => 0 }, oauth => { accepted => 0, refused => 1 },
     }, 'the status counts what was accepted and refused');
-    $client->ask('GET /?format=prometheus');
-    my $text = $client->answer->{body};
-    like($text, qr/^lync_sign_ins_total\{publication="counts",door="oauth",result="refused"\} 1$/m, 'Prometheus');
+    like(status_text('prometheus'), qr/^lync_sign_ins_total\{publication="counts",door="oauth",result="refused"\} 1$/m, 'Prometheus');
 };
 
 # A real server that wants NTLM (t/86-ntlm-apache.t), and real clients.

@@ -4,32 +4,16 @@ use FindBin ();
 use lib "$FindBin::Bin/auth";
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT lync_status lyncctl status_text);
 use LyncTest::Doors;
 use AuthPlain;
 use AuthReal;
 
-use File::Temp ();
-use IO::Socket::IP;
-use JSON::PP ();
-
-my $Dir = File::Temp::tempdir('lync-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $LIMITS = 'lockout on failures=3 window=600s hold=600s source_accounts=2;'
     . ' account_domain CONTOSO=contoso.com;';
-my $CONTROL = "server { listen unix:$Dir/sock; location / { lync_control; } }";
-
-sub lyncctl { my $said = `$LyncTest::Paths::BUILD/lyncctl @_ --socket $Dir/sock 2>&1`; ($? >> 8) . " $said" }
-
-sub status {
-    my ($path) = @_;
-    my $c = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => port('STATUS')) or die "no status\n";
-    print $c "GET $path HTTP/1.0\r\nHost: x\r\n\r\n";
-    local $/;
-    return (<$c> =~ /\r\n\r\n(.*)/s)[0];
-}
 
 scene 'held, shown and released', publication => '%%OWN%%', more => $LIMITS,
-    after => "%%STATUS%% $CONTROL", sub {
+    after => '%%STATUS%% %%CONTROL%%', sub {
     my $server = doors_server();
     like(lyncctl(qw(lockout list --format csv)), qr/^0 kind,who,seconds\s*$/, 'nobody');
     try('basic', 'CONTOSO\alice', 'wrong') for 1 .. 3;
@@ -39,10 +23,10 @@ scene 'held, shown and released', publication => '%%OWN%%', more => $LIMITS,
     like($list, qr/^account,$hash,\d+\r?$/m, 'the account, by its hash') or diag($list);
     like($list, qr/^source,127\.0\.0\.1,\d+\r?$/m, 'the source');
     unlike($list, qr/alice|bob/, 'no name');
-    my $json = JSON::PP::decode_json(status('/?format=json'));
+    my $json = lync_status();
     is($json->{lockout}{sources_held}, 1, 'JSON: a source');
     is($json->{lockout}{accounts_held}, 1, 'and an account');
-    like(status('/?format=prometheus'), qr/^lync_lockout_held\{kind="source"\} 1$/m, 'metrics');
+    like(status_text('prometheus'), qr/^lync_lockout_held\{kind="source"\} 1$/m, 'metrics');
     like(lyncctl('lockout release nobody@contoso.com'), qr/^2 lyncctl: "nobody\@contoso\.com" isn't held$/, 'not held');
     is(lyncctl('lockout release 127.0.0.1'), qq{0 "127.0.0.1" is released\n}, 'the source');
     is(try('basic', 'alice', 'right'), 401, 'not the account');
@@ -60,7 +44,7 @@ scene 'held, shown and released', publication => '%%OWN%%', more => $LIMITS,
     is(scalar(grep { /lync_control/ } log_lines(qr/is released|are released/)), 4, 'the log says so');
 };
 
-scene 'off', publication => '%%OWN%%', after => $CONTROL, sub {
+scene 'off', publication => '%%OWN%%', after => '%%CONTROL%%', sub {
     like(lyncctl('lockout list'), qr/^2 lyncctl: no publication has "lockout on": nothing is held$/, 'told');
 };
 
@@ -83,7 +67,7 @@ scene 'real NTLM', publication => publication('server 127.0.0.11;'), more => $LI
 };
 
 # Exchange is Apache, the pool takes the other doors.
-scene 'real NTLM mixed with the others', publication => exchange_publication(), after => $CONTROL,
+scene 'real NTLM mixed with the others', publication => exchange_publication(), after => '%%CONTROL%%',
     more => 'lockout on failures=4 window=600s hold=600s source_accounts=0; account_domain CONTOSO=contoso.com;', sub {
     my $server = doors_server(address => '127.0.0.31', tls => $AuthPlain::OTHER_POOL);
     my $port = port('HTTPS');

@@ -3,15 +3,12 @@
 # their breadth are in t/unit/shield_test.cpp; here is what travels, headers and bodies as they come.
 
 use LyncTest;
-use LyncTest::Scene qw(:DEFAULT arrived logged);
+use LyncTest::Scene qw(:DEFAULT arrived logged lync_status lyncctl status_text);
 
 use JSON::PP ();
 use List::Util qw(sum);
 
 master_on();
-
-my $Sock = "/tmp/lync-shield-$$";
-END { unlink $Sock }
 
 my $rows = JSON::PP->new->utf8->decode(scalar `$LyncTest::Paths::BUILD/lyncctl shields --built-in --format json`);
 
@@ -107,7 +104,7 @@ sub judged {
     }
 }
 
-sub ctl { my $said = `$LyncTest::Paths::BUILD/lyncctl shields --socket $Sock --format json 2>&1`; return JSON::PP->new->utf8->decode($said) }
+sub ctl { return JSON::PP->new->utf8->decode(lyncctl(qw(shields --format json)) =~ s/^0 //r) }
 
 scene 'rows from a file, and what is counted', user_files => ">>> rows\n$file",
     more => 'shield_file %%SERVROOT%%/html/rows;', sub {
@@ -133,10 +130,9 @@ scene 'rows from a file, and what is counted', user_files => ">>> rows\n$file",
     is(form('a=b&field=nice', to => '/ucwa/v1'), 200, 'another one');
     is(form('a=b&field=evil', to => '/groupexpansion/x'), 200, 'elsewhere forms are not read');
 
-    my $status = client('http://127.0.0.1:' . port('STATUS'))->ask('GET /?format=json')->answer->{body};
-    my ($in_status) = grep { $_->{name} eq 'two' } @{ JSON::PP->new->decode($status)->{publications}[0]{shields} };
+    my ($in_status) = grep { $_->{name} eq 'two' } @{ lync_status()->{publications}[0]{shields} };
     cmp_ok($in_status->{hits}, '>=', 1, 'the status has them');
-    my $metrics = client('http://127.0.0.1:' . port('STATUS'))->ask('GET /?format=prometheus')->answer->{body};
+    my $metrics = status_text('prometheus');
     like($metrics, qr/^lync_shield_hits_total\{publication="contoso",shield="three",action="refuse"\} \d+$/m, 'so have the metrics');
     like($metrics, qr/^lync_refusals_total\{publication="contoso",reason="shield"\} [1-9]/m, 'and the reason');
 
@@ -267,29 +263,20 @@ scene 'a refused body', sub {
     is(scalar(logged(arrived => 0, qr/smuggled/)), 0, 'nor does it arrive');
 };
 
-scene 'a mirrored body', included => 'location /up { mirror /datacollabweb/mirrored; proxy_pass http://unix:%%SOCK%%:/servers; }'
-    =~ s/%%SOCK%%/$Sock/r, sub {
+scene 'a mirrored body', included => 'location /up { mirror /datacollabweb/mirrored; proxy_pass http://unix:%%SOCKET%%:/servers; }', sub {
     upload('../x', to => '/up');
     is(client('https://lyncwebext.contoso.com')->ask('GET /ucwa/the-last')->answer->{status}, 200, 'another request');
     logged(arrived => 1, qr/the-last/);
     is(scalar(logged(arrived => 0, qr/mirrored/)), 0, 'nobody has looked at it, so it does not arrive');
 };
 
-run_suite(publication => <<'PUBLICATION', before => <<'BEFORE' =~ s/%%SOCK%%/$Sock/r);
-%%OWN%%
-    exchange mail.contoso.com {
-        server           127.0.0.15;
-        services         ews autodiscover owa activesync mapi oab;
-        listening_ports  https=%%PORT_OWN%%;
-        certificate_name mail.contoso.local;
-        health_check     off;
-    }
-PUBLICATION
+run_suite(publication => '%%OWN%% %%OWN_EXCHANGE%%',
+    services => 'services ews autodiscover owa activesync mapi oab; health_check off;', before => <<'BEFORE');
     %%LOG_ARRIVED%%
     log_format verdict '$request|$status|$lync_verdict';
     access_log %%SERVROOT%%/logs/verdict.log verdict %%LATE%%;
-    server { listen unix:%%SOCK%%; access_log off; location / { lync_control; } }
-    server { listen 127.0.0.1:%%PORT_STATUS%%; access_log off; location / { lync_status; } }
+    %%CONTROL%%
+    %%STATUS%%
     server {
         listen 127.0.0.11:%%PORT_OWN%% ssl;
         ssl_certificate %%PKI%%/fepool.contoso.local.pem;

@@ -51,20 +51,11 @@ sub recorder {
 # which has to follow it. (Of the client itself the end may well be there by the time that nginx
 # looks at the request, which is a request like any other then.)
 scene 'early data that a foreign default server accepts goes no further',
-    before => <<'END', sub {
+    before => <<'END' . word('FOREIGN') =~ s/ ssl;/ ssl default_server;/r
     log_format early  '$host $status ssl_early_data="$ssl_early_data" pool="$upstream_addr"';
     access_log %%SERVROOT%%/logs/early.log early %%LATE%%;
-    # A foreign default server on the socket, which accepts early data for all names.
-    server {
-        listen               127.0.0.1:%%PORT_HTTPS%% ssl default_server;
-        server_name          www.contoso.com;
-        ssl_certificate      %%PKI%%/wildcard.pem;
-        ssl_certificate_key  %%PKI%%/wildcard.key;
-        ssl_protocols        TLSv1.2 TLSv1.3;
-        ssl_early_data       on;
-        return               200 "foreign\n";
-    }
 END
+        =~ s/(?=return)/ssl_protocols TLSv1.2 TLSv1.3; ssl_early_data on; /r, sub {
     my $dir = scene_dir();
     my $recorder = recorder();
     my $s_client = sub {
@@ -113,15 +104,7 @@ sub curl {
 }
 
 scene 'a foreign server on the same socket that speaks HTTP/2',
-    before => <<'END', sub {
-    server {
-        listen               127.0.0.1:%%PORT_HTTPS%% ssl http2;
-        server_name          www.contoso.com;
-        ssl_certificate      %%PKI%%/wildcard.pem;
-        ssl_certificate_key  %%PKI%%/wildcard.key;
-        return               200 "foreign over $server_protocol\n";
-    }
-END
+    before => word('FOREIGN') =~ s/ ssl;/ ssl http2;/r =~ s/200 foreign/200 "foreign over \$server_protocol\n"/r, sub {
     my $format = "-w '%{http_version} %{http_code}'";
     my ($told) = log_lines(qr/HTTP\/2/);
     my $port = port('HTTPS');

@@ -3,7 +3,7 @@
 # Which one is chosen of several is a table in t/unit/presented_test.cpp.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT status_text);
 
 use File::Temp qw(tempdir);
 
@@ -169,17 +169,8 @@ scene 'sessions stay with their certificates', publication => $any, sub {
 };
 
 # On a socket with a foreign default server nginx begins with that one's settings.
-my $foreign = <<'END';
-    server {
-        listen               127.0.0.1:%%PORT_HTTPS%% ssl default_server;
-        server_name          www.contoso.com;
-        ssl_certificate      %%PKI%%/wildcard.pem;
-        ssl_certificate_key  %%PKI%%/wildcard.key;
-        ssl_protocols        TLSv1.2 TLSv1.3;
-        ssl_session_cache    shared:foreign:1m;
-        return               200 "foreign\n";
-    }
-END
+my $foreign = word('FOREIGN') =~ s/ ssl;/ ssl default_server;/r
+    =~ s/(?=return)/ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:foreign:1m; /r;
 scene 'also beside a foreign default server', publication => $any, before => $foreign, sub {
     sessions(
         ['meet.b.example',  'meet.b.example',  'reused'],
@@ -223,7 +214,7 @@ scene 'a reload brings the new certificate of one name', publication => $any, su
     edit { s/newer.key/first.key/ };
     is(reload(), 'refused', 'a key that belongs to another certificate');
     my @refused = provoked_lines(qr/\[emerg\]/);
-    like("@refused", qr/certificate key ".*first.key" does not match certificate ".*newer.pem"/, 'is told');
+    like("@refused", qr/certificate key ".*first.key" .* ".*newer.pem"/, 'is told');
     is(presented('meet.a.example', $offers{RSA}), 'newer', 'and changes nothing');
 };
 
@@ -245,20 +236,14 @@ scene 'whether Extended Protection works', publication => $exchange, after => '%
         my ($connection) = @_;
         $connection->write(http_answer('200 OK')) while eval { $connection->message };
     });
-    my $status = sub {
-        my ($path) = @_;
-        my $client = client('http://127.0.0.1:' . port('STATUS'));
-        $client->ask("GET $path", Connection => 'close');
-        return $client->answer->{body};
-    };
     my $lines = sub { map { s/^.*?\[(\w+)\] \d+#\d+: /$1: /r } log_lines(qr/Extended Protection/) };
     my $which = 'server 127.0.0.11:' . port('OWN') . ' of exchange "mail.contoso.com"';
     my $refused = "warn: lync_health: sign-ins with Extended Protection will be refused (0xC000035B) by $which: the certificates differ, clients have to be presented the server's own one for each name, and no other";
     my $works = "notice: lync_health: Extended Protection works with $which: clients are presented its certificate";
 
     ok(wait_until { $lines->() }, 'another certificate');
-    ok(wait_until { $status->('/?format=json') =~ /"extended_protection":"refused"/ }, 'JSON');
-    like($status->('/?format=prometheus'), qr/^lync_server_extended_protection\{.*\} 0$/m, 'Prometheus');
+    ok(wait_until { status_text('json') =~ /"extended_protection":"refused"/ }, 'JSON');
+    like(status_text('prometheus'), qr/^lync_server_extended_protection\{.*\} 0$/m, 'Prometheus');
 
     my $number = 2;
     for my $change (['the same', sub { s/wildcard/public/g }, 'works'], ['another key beside it',
@@ -266,10 +251,10 @@ scene 'whether Extended Protection works', publication => $exchange, after => '%
         my ($what, $edit, $expected) = @$change;
         edit { $edit->() };
         is(reload(), 'reloaded', $what);
-        ok(wait_until { $status->('/?format=json') =~ /"extended_protection":"$expected"/ }, "$what: $expected");
+        ok(wait_until { status_text('json') =~ /"extended_protection":"$expected"/ }, "$what: $expected");
         wait_until { $lines->() >= $number };
         $number++;
-        like($status->('/?format=prometheus'), qr/^lync_server_extended_protection\{.*\} @{[ $expected eq 'works' ? 1 : 0 ]}$/m, "$what: Prometheus");
+        like(status_text('prometheus'), qr/^lync_server_extended_protection\{.*\} @{[ $expected eq 'works' ? 1 : 0 ]}$/m, "$what: Prometheus");
     }
     sleep 2; # another check or two
     is_deeply([$lines->()], [$refused, $works, $refused], 'a line for each change');

@@ -3,22 +3,7 @@
 use LyncTest;
 use LyncTest::Scene;
 
-# As in Debian's sites-enabled/default, or as somebody else's server.
-sub foreign {
-    my ($default) = @_;
-    return <<"END";
-    server {
-        listen               127.0.0.1:%%PORT_HTTP%% $default;
-        listen               127.0.0.1:%%PORT_HTTPS%% ssl $default;
-        server_name          www.contoso.com;
-        ssl_certificate      %%PKI%%/wildcard.pem;
-        ssl_certificate_key  %%PKI%%/wildcard.key;
-        return               200 foreign;
-    }
-END
-}
-
-our ($Foreign, $Default) = (foreign(''), foreign('default_server'));
+our $Default = word('FOREIGN') =~ s/(listen .*);/$1 default_server;/gr;
 
 # Closed without a byte, on a connection that has been of use before, too.
 scene 'nor does a connection that has served one', sub {
@@ -83,14 +68,16 @@ GET http://www.example/autodiscover/autodiscoverservice.svc/root -> closed
 --- refused
 
 === a foreign server before the publication has its own name and no other
---- before eval: $::Foreign
+--- before: %%FOREIGN%%
 --- asks
 GET https://www.contoso.com/                    -> foreign
+GET http://www.contoso.com/                     -> foreign
 GET https://lyncwebext.contoso.com/abs/handler  -> external
+GET http://lyncwebext.contoso.com/              -> 301
 GET http://www.example/                         -> closed
 
 === nor behind it: no order of includes matters
---- after eval: $::Foreign
+--- after: %%FOREIGN%%
 --- asks
 GET http://www.example/ -> closed
 
@@ -143,13 +130,13 @@ X_Other: /cscp/
 GET https://lyncwebext.contoso.com/abs/handler -> |
 
 === ignore: the rest of nginx.conf decides, here its first server
---- before eval: $::Foreign
+--- before: %%FOREIGN%%
 --- more: unknown_host ignore;
 --- asks
 GET http://www.example/ -> foreign
 
 === wherever that stands
---- after eval: $::Foreign
+--- after: %%FOREIGN%%
 --- more: unknown_host ignore;
 --- asks
 GET http://www.example/ -> foreign
@@ -169,7 +156,7 @@ GET http://www.example/ -> closed
 
 === two publications on a socket, one of them refuses, and both are served
 --- more: unknown_host ignore;
---- after eval: "%%FABRIKAM%%" . $::Foreign
+--- after: %%FABRIKAM%% %%FOREIGN%%
 --- asks
 GET http://www.example/                          -> closed
 GET https://lyncwebext.contoso.com/abs/handler   -> external https fepool.contoso.local

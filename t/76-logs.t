@@ -119,12 +119,8 @@ scene 'the documentation', sub {
     cmp_ok($formatted, '>', 8, 'and those of {fmt}');
 };
 
-run_suite(before => "access_log %%SERVROOT%%/logs/json.log lync_json %%LATE%%;\n", publication => <<'END');
+run_suite(services => 'health_check off;', before => "access_log %%SERVROOT%%/logs/json.log lync_json %%LATE%%;\n", publication => <<'END');
 %%STANDARD%%
     %%OWN_POOL2%%
-    exchange mail.contoso.com {
-        server                 127.0.0.15;
-        listening_ports        https=%%PORT_DEAD%%;
-        health_check           off;
-    }
+    %%OWN_EXCHANGE%%
 END

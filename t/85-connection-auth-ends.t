@@ -6,7 +6,7 @@ use FindBin ();
 use lib "$FindBin::Bin/auth";
 
 use LyncTest;
-use LyncTest::Scene qw(scene nginx_pid reload wait_until worker_pids);
+use LyncTest::Scene qw(lyncctl scene nginx_pid reload wait_until worker_pids);
 use AuthPlain;
 use AuthToy;
 
@@ -400,15 +400,11 @@ alone 'an upgrade in the middle of handshakes', sub {
     go_on($front, @clients);
 };
 
-# Where servers are drained. A path of a socket is at most 107 bytes long.
-my $socket = "/tmp/lync-ends-$$";
-
 # Those who have signed in stay at a drained server, nobody comes, and the place that they leave is
 # nobody's.
 alone 'a server that is drained', publication => $Two,
-    after => "server { listen unix:$socket; location / { lync_control; } }", sub {
+    after => '%%CONTROL%%', sub {
     my ($front) = @_;
-    my $lyncctl = sub { `$LyncTest::Paths::BUILD/lyncctl @_ --socket $socket 2>&1` };
     my $alice = $front->client('A');
     my $signed_in = $alice->ntlm('alice');
     is($signed_in->{user}, 'alice', 'alice signs in');
@@ -419,7 +415,7 @@ alone 'a server that is drained', publication => $Two,
         last if $anna->begin->{server} eq $signed_in->{server};
         $anna->close;
     }
-    like($lyncctl->(drain => $server), qr/is drained/, 'her server is drained');
+    like(lyncctl(drain => $server), qr/is drained/, 'her server is drained');
     is($anna->finish('anna')->{user}, 'anna', 'a handshake that has begun ends there');
     for my $n (1 .. 4) {
         my $answer = $alice->get;
@@ -428,11 +424,11 @@ alone 'a server that is drained', publication => $Two,
         isnt($bob->ntlm('bob')->{server}, $signed_in->{server}, 'bob signs in elsewhere');
         isnt($_->{server}, $signed_in->{server}, 'strangers are sent elsewhere') for $front->strangers(2);
     }
-    ok(wait_until { $lyncctl->(servers => '--format', 'csv') =~ /,draining,[^,]+,0,0,2,drained/ }, 'two have signed in there');
+    ok(wait_until { lyncctl(servers => '--format', 'csv') =~ /,draining,[^,]+,0,0,2,drained/ }, 'two have signed in there');
     $_->close for $alice, $anna;
     ok(gone($front, owner => 'A'), 'she goes, and her connection with her');
     isnt($alice->reconnect->ntlm('alice')->{server}, $signed_in->{server}, 'and comes back elsewhere');
-    like($lyncctl->(undrain => $server), qr/is taken back/, 'taken back');
+    like(lyncctl(undrain => $server), qr/is taken back/, 'taken back');
 };
 
 # A reload needs a master.

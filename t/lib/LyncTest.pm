@@ -190,13 +190,40 @@ END
 
     LOG_ARRIVED => q{log_format arrived escape=none '$request';},
 
-    # The status, beside a publication.
-    STATUS => "server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }\n",
+    # The status, and where lyncctl asks, beside a publication; Scene's lync_status and lyncctl ask there.
+    # A path of a socket is at most 107 bytes long.
+    STATUS  => "server { listen 127.0.0.1:%%PORT_STATUS%%; access_log off; location / { lync_status; } }\n",
+    CONTROL => "server { listen unix:%%SOCKET%%; access_log off; location / { lync_control; } }\n",
+    SOCKET  => "/tmp/lync-test-$$",
+
+    # Exchange played by the suite, with what the block's section "services" says of it.
+    OWN_EXCHANGE => <<'END',
+    exchange mail.contoso.com {
+        server            127.0.0.15;
+        certificate_name  mail.contoso.local;
+        listening_ports   https=%%PORT_OWN%%;
+        %%SERVICES%%
+    }
+END
+
+    # Somebody else's server, on the publication's sockets.
+    FOREIGN => <<'END',
+    server {
+        listen               127.0.0.1:%%PORT_HTTP%%;
+        listen               127.0.0.1:%%PORT_HTTPS%% ssl;
+        server_name          www.contoso.com;
+        ssl_certificate      %%PKI%%/wildcard.pem;
+        ssl_certificate_key  %%PKI%%/wildcard.key;
+        return               200 foreign;
+    }
+END
 
     # A publication beside contoso, on its sockets.
     FABRIKAM => "lync_publish fabrikam { %%SOCKETS%%\n    sip_domain fabrikam.com;\n"
               . "    %%CERTIFICATE%%\n    %%TRUSTED_CA%%\n    %%POOL2%%\n}\n",
 );
+
+END { unlink $word{SOCKET} if $word{SOCKET} eq "/tmp/lync-test-$$" }
 
 # The Standard Edition server whose server the suite brings itself, and such a second pool.
 $word{OWN} = $word{STANDARD} =~ s/%%POOL%%/%%OWN_POOL%%/r;
@@ -254,7 +281,7 @@ add_block_preprocessor(sub {
         $block->set_value($section, $with{$section});
     }
 
-    $word{SERVERS} = $block->servers;
+    $word{ uc $_ } = $block->$_ for qw(servers services);
     for my $section (grep { $_ ne 'name' } @{ $block->_section_order }) {
         my $value = $block->$section;
         my $new   = expand($value);

@@ -27,6 +27,7 @@ use IO::Handle ();
 use IO::Select ();
 use IO::Socket::IP ();
 use IO::Socket::SSL ();
+use JSON::PP ();
 use POSIX ();
 use Test::More import => [qw(is isnt ok like unlike is_deeply cmp_ok diag fail pass note)];
 use Test::Nginx::Util ();
@@ -45,7 +46,7 @@ our @EXPORT = qw(
     slurp write_file reporting_pool framed has_fields
     is isnt ok like unlike is_deeply cmp_ok diag fail pass note $SLOW
 );
-our @EXPORT_OK = qw(arrived logged);
+our @EXPORT_OK = qw(arrived logged lync_status status_text lyncctl exchange_server);
 
 my (%scenes, @titles, %sections);
 
@@ -145,6 +146,20 @@ sub scene_dir () {
 
 # The nginx command on an http level of the scene's own: (exit status, output).
 sub nginx { my ($option, $http) = @_; return LyncTest::Nginx::try(scene_dir(), $option, $http) }
+
+# What %%STATUS%% says: the text in a form, and the JSON.
+sub status_text {
+    my ($form) = @_;
+    return client('http://127.0.0.1:' . LyncTest::Ports::port('STATUS'))
+        ->ask("GET /?format=$form", Connection => 'close')->answer->{body};
+}
+sub lync_status { return JSON::PP->new->utf8->decode(status_text('json')) }
+
+# A command of lyncctl to %%CONTROL%%: "EXIT-STATUS OUTPUT".
+sub lyncctl {
+    my $said = `$LyncTest::Paths::BUILD/lyncctl @_ --socket @{[LyncTest::word('SOCKET')]} 2>&1`;
+    return ($? >> 8) . " $said";
+}
 
 # Whether a structure has these members.
 sub has_fields {
@@ -313,6 +328,9 @@ sub pool_server { server(port => LyncTest::Ports::port('OWN'), tls => 'fepool.co
 
 # That of %%OWN_POOL2%%.
 sub pool2_server { pool_server(address => '127.0.0.12', tls => 'fepool2.fabrikam.local', @_) }
+
+# That of %%OWN_EXCHANGE%%.
+sub exchange_server { pool_server(address => '127.0.0.15', tls => 'mail.contoso.local', @_) }
 
 # Such a one that reports "REQUEST LINE|BODY" of what arrives whole, or what a function makes of the
 # message. It keeps no connection: it serves one at a time.
