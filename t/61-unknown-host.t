@@ -4,6 +4,7 @@ use LyncTest;
 use LyncTest::Scene;
 
 our $Default = word('FOREIGN') =~ s/(listen .*);/$1 default_server;/gr;
+our $Nameless = word('FOREIGN') =~ s/server_name.*//r;
 
 # Closed without a byte, on a connection that has been of use before, too.
 scene 'nor does a connection that has served one', sub {
@@ -104,7 +105,7 @@ GET https://lyncwebext.contoso.com/abs/handler  -> external
 [warn]
 
 === a nameless one that isn't the default is warned of
---- before eval: $::Foreign =~ s/server_name.*//r
+--- before eval: $::Nameless
 --- asks
 GET http://www.example/                         -> closed
 GET https://lyncwebext.contoso.com/abs/handler  -> external
