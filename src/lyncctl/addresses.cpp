@@ -1,12 +1,7 @@
 #include "lyncctl/addresses.h"
 
 #include "base/ascii.h"
-
-#include <netdb.h>
-#include <sys/socket.h>
-
-#include <array>
-#include <memory>
+#include "base/host_addresses.h"
 
 namespace lync::lyncctl {
 
@@ -26,22 +21,17 @@ std::pair<std::string, std::uint16_t> split_socket(std::string_view text) {
     return {std::string(text.substr(0, end)), port};
 }
 
-std::vector<std::string> addresses_of(const std::string& name) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) {
-        return {};
-    }
-    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
+std::string address_text(const sockaddr* address, socklen_t size) {
+    char text[NI_MAXHOST] = "";
+    getnameinfo(address, size, text, sizeof(text), nullptr, 0, NI_NUMERICHOST);
+    return text;
+}
 
+std::vector<std::string> addresses_of(const std::string& name) {
+    const HostAddresses found = look_up_host(name, 0);
     std::vector<std::string> addresses;
-    for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-        std::array<char, NI_MAXHOST> text{};
-        if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text.data(), text.size(), nullptr, 0,
-                        NI_NUMERICHOST) == 0) {
-            addresses.emplace_back(text.data());
-        }
+    for (const addrinfo* one = found.first.get(); one != nullptr; one = one->ai_next) {
+        addresses.push_back(address_text(one->ai_addr, one->ai_addrlen));
     }
     return addresses;
 }

@@ -2,6 +2,8 @@
 
 // Addresses, ports and sockets as they are written, and what the system's resolver knows.
 
+#include <sys/socket.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,7 +22,10 @@ std::uint16_t port_of(std::string_view text) noexcept;
 /// and 0 where one is left out.
 std::pair<std::string, std::uint16_t> split_socket(std::string_view text);
 
-/// The addresses of a host name, or none.
+/// "10.0.0.11", "2001:db8::11"
+std::string address_text(const sockaddr* address, socklen_t size);
+
+/// The addresses of a host name, or none: also of a family that this machine doesn't have.
 std::vector<std::string> addresses_of(const std::string& name);
 
 } // namespace lync::lyncctl

@@ -11,8 +11,6 @@
 
 #include <ares.h>
 #include <csignal>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <ranges>
 #include <regex>
 #include <stdexcept>
@@ -108,11 +106,6 @@ std::pair<Address, std::uint16_t> redirected(const std::vector<Rule>& rules, std
 
 namespace {
 
-struct Answer {
-    bool done = false;
-    Resolution resolution;
-};
-
 Fault fault_of(int status) {
     return status == ARES_SUCCESS || status == ARES_ENODATA
                ? Fault{Id::dns_no_address, "address for it"}
@@ -126,14 +119,10 @@ Fault fault_of(int status) {
 
 extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
                                      ares_addrinfo* result) {
-    auto& answer = *static_cast<Answer*>(data);
-    answer.done = true;
-    Resolution& found = answer.resolution;
+    Resolution& found = static_cast<std::optional<Resolution>*>(data)->emplace();
     for (const auto* node = result == nullptr ? nullptr : result->nodes; node != nullptr;
          node = node->ai_next) {
-        char text[INET6_ADDRSTRLEN] = "";
-        getnameinfo(node->ai_addr, node->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
-        add_once(found.addresses, text);
+        add_once(found.addresses, address_text(node->ai_addr, node->ai_addrlen));
     }
     for (const auto* cname = result == nullptr ? nullptr : result->cnames; cname != nullptr;
          cname = cname->next) {
@@ -213,20 +202,18 @@ Resolution Resolver::ask(const std::string& name, const Deadline& deadline) {
     hints.ai_family = AF_UNSPEC;
     hints.ai_flags = ARES_AI_NOSORT;
     // Outlives the query: whatever ends this function, the query is cancelled before.
-    Answer answer;
+    std::optional<Resolution> answer;
     struct Cancel {
         ares_channel channel;
         ~Cancel() { ares_cancel(channel); }
     } cancel{channel};
 
     ares_getaddrinfo(channel, name.c_str(), nullptr, &hints, lync_doctor_resolved, &answer);
-    while (!answer.done && !deadline.passed()) {
+    while (!answer && !deadline.passed()) {
         turn(channel, deadline);
     }
-    if (!answer.done) {
-        ares_cancel(channel); // calls lync_doctor_resolved
-    }
-    return answer.resolution;
+    ares_cancel(channel); // answers a query that has none yet
+    return answer.value();
 }
 
 } // namespace lync::lyncctl::doctor

@@ -2,6 +2,7 @@
 
 #include "base/descriptor.h"
 #include "base/format.h"
+#include "base/host_addresses.h"
 #include "config/system_names.h"
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
@@ -10,7 +11,6 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netdb.h>
 
 #include <algorithm>
 #include <array>
@@ -89,22 +89,15 @@ void each_name(MainConf& conf, Function&& function) {
 /// What the system knows of a name now, in the way in which nginx asks when it reads a `server`.
 /// The return value is getaddrinfo's.
 int look_up_now(const std::string& name, Servers& servers, std::size_t line) {
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_ADDRCONFIG;
-    addrinfo* found = nullptr;
-    const int result = getaddrinfo(name.c_str(), nullptr, &hints, &found);
-    if (result != 0) {
-        return result;
+    const HostAddresses found = look_up_host(name, AI_ADDRCONFIG);
+    if (found.error == 0) {
+        std::vector<ngx_addr_t> addresses;
+        for (const addrinfo* one = found.first.get(); one != nullptr; one = one->ai_next) {
+            addresses.push_back({one->ai_addr, one->ai_addrlen, {}});
+        }
+        servers.replace(line, addresses);
     }
-    std::vector<ngx_addr_t> addresses;
-    for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-        addresses.push_back({one->ai_addr, one->ai_addrlen, {}});
-    }
-    servers.replace(line, addresses);
-    freeaddrinfo(found);
-    return 0;
+    return found.error;
 }
 
 /// `10.0.0.11, 10.0.0.12`
