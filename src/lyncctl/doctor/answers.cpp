@@ -1,8 +1,8 @@
 #include "lyncctl/doctor/answers.h"
 
 #include "base/ascii.h"
-
 #include "base/format.h"
+
 #include <algorithm>
 #include <array>
 
@@ -18,12 +18,14 @@ struct Challenge {
 
 Challenge challenge_of(const HttpAnswer& answer) {
     Challenge challenge;
+    std::vector<std::string> schemes;
     for (const std::string_view value : answer.all("WWW-Authenticate")) {
         const std::string_view scheme = value.substr(0, value.find_first_of(" ,"));
         challenge.windows |=
             equal_ignore_case(scheme, "ntlm") || equal_ignore_case(scheme, "negotiate");
-        challenge.offered += (challenge.offered.empty() ? "" : ", ") + std::string(scheme);
+        schemes.emplace_back(scheme);
     }
+    challenge.offered = joined(schemes);
     return challenge;
 }
 
@@ -74,9 +76,10 @@ Words objection_words(Id id, const HttpAnswer& answer) {
     case Id::http_redirect:
         return {answer.status_text, std::string(answer.header("Location"))};
     case Id::http_foreign_page:
-        return {"the service's answer", answer.status_text + ": " + describe(answer)};
+        return {"the service's answer", formatted("{}: {}", answer.status_text, describe(answer))};
     default:
-        return {answer.status_text + (title.empty() ? "" : ", \"" + title + "\"")};
+        return {title.empty() ? answer.status_text
+                              : formatted("{}, \"{}\"", answer.status_text, title)};
     }
 }
 
@@ -163,7 +166,8 @@ std::optional<Document> Judge::autodiscover() {
 void Judge::foreign(const std::string& expected, const std::string& why) {
     // An intercepting page is the same whatever was asked for: one finding.
     const std::string seen = describe(answer_);
-    report_(Id::http_foreign_page, seen, {expected, seen + (why.empty() ? "" : ": " + why)});
+    report_(Id::http_foreign_page, seen,
+            {expected, why.empty() ? seen : formatted("{}: {}", seen, why)});
 }
 
 void Judge::document(const Document& document, const std::string& expected) {
@@ -201,12 +205,13 @@ void Judge::windows_challenge() {
         return;
     }
     const Challenge challenge = challenge_of(answer_);
-    if (answer_.status != 401 || !challenge.windows) {
+    if (answer_.status != 401) {
         report_(Id::challenge_missing, asked_.farm,
-                {answer_.status != 401
-                     ? "the answer is " + answer_.status_text + " without signing in"
-                     : "the challenge offers " +
-                           (challenge.offered.empty() ? "nothing" : challenge.offered)});
+                {formatted("the answer is {} without signing in", answer_.status_text)});
+    } else if (!challenge.windows) {
+        report_(Id::challenge_missing, asked_.farm,
+                {formatted("the challenge offers {}",
+                           challenge.offered.empty() ? "nothing" : challenge.offered)});
     }
 }
 
@@ -221,7 +226,7 @@ void Judge::user_challenge() {
     }
     report_(Id::ticket_url_missing, asked_.farm,
             {answer_.status == 401 ? "401 without X-MS-WebTicketURL"
-                                   : answer_.status_text + " without signing in"});
+                                   : formatted("{} without signing in", answer_.status_text)});
 }
 
 void Judge::oauth_challenge() {

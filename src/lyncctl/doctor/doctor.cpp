@@ -74,7 +74,7 @@ void examine(const Configuration& configuration, const DoctorOptions& options,
     }
     if (options.from == "proxy") {
         for (const std::string& what : missing_yet(configuration)) {
-            output.note(what + "; continuing without it");
+            output.note(formatted("{}; continuing without it", what));
         }
         examine_from_proxy(proxy_steps(plans, settings.domains), settings, written, output);
     } else {
@@ -87,7 +87,7 @@ void examine(const Configuration& configuration, const DoctorOptions& options,
 std::string read_password(std::optional<unsigned> descriptor, const std::string& user) {
     constexpr std::size_t longest = 1024; // Windows' own limit is 256 characters
     if (descriptor) {
-        std::string text = read_file("/dev/fd/" + std::to_string(*descriptor), longest);
+        std::string text = read_file(formatted("/dev/fd/{}", *descriptor), longest);
         text.resize(std::min(text.find_first_of("\r\n"), text.size()));
         if (text.empty()) { // it would count as a wrong one
             throw Failure(formatted("no password in the first line of descriptor {}", *descriptor));
@@ -98,7 +98,7 @@ std::string read_password(std::optional<unsigned> descriptor, const std::string&
         throw Failure("there is no terminal to ask for a password: give it with --password-fd");
     }
     std::array<char, longest> line{};
-    const std::string question = "Password of " + shown(user) + ": ";
+    const std::string question = formatted("Password of {}: ", shown(user));
     const int status = UI_UTIL_read_pw_string(line.data(), longest, question.c_str(), 0);
     if (status != 0) {
         throw Failure(status == -2 ? "interrupted, nothing was checked"
@@ -213,7 +213,8 @@ int run_doctor(const Options& options, Output& output) {
     Examination written;
     bool is_whole = !configuration.mistake;
     if (configuration.mistake) {
-        output.note(with_place(*configuration.mistake) + ": what comes after it isn't checked");
+        output.note(
+            formatted("{}: what comes after it isn't checked", with_place(*configuration.mistake)));
     }
     const auto begun = std::chrono::steady_clock::now();
     try {
@@ -221,7 +222,7 @@ int run_doctor(const Options& options, Output& output) {
         examine(configuration, asked, settings, written, output);
     } catch (const Interrupted& interrupted) {
         is_whole = false;
-        output.note(interrupted.why + ", the rest wasn't checked");
+        output.note(formatted("{}, the rest wasn't checked", interrupted.why));
     }
     output.end_progress();
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(

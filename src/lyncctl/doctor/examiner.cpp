@@ -8,14 +8,17 @@ namespace lync::lyncctl::doctor {
 void Examiner::begin(const std::string& what) {
     throw_if_interrupted();
     if (end_.passed()) {
-        throw Interrupted{formatted("the run takes longer than {} times --timeout", most_steps)};
+        const auto budget =
+            std::chrono::ceil<std::chrono::seconds>(most_steps * settings_.time_limit);
+        throw Interrupted{formatted("the run takes longer than {} seconds, {} times --timeout",
+                                    budget.count(), most_steps)};
     }
     written_.asked++;
     output_.progress(what);
 }
 
 Resolution Examiner::resolve(const std::string& name) {
-    begin("DNS of " + name);
+    begin(formatted("DNS of {}", name));
     if (!resolver_) {
         resolver_.emplace(settings_.dns_servers);
     }
@@ -30,7 +33,7 @@ std::optional<Fault> Examiner::connect(const Endpoint& endpoint, const std::stri
 
 std::optional<Fault> Examiner::reach(const Endpoint& endpoint, const std::string& name,
                                      const std::function<std::optional<Fault>()>& connect) {
-    begin("connection to " + name + ", " + endpoint.text());
+    begin(formatted("connection to {}, {}", name, endpoint.text()));
     if (const auto known = unreachable_.find(endpoint.text()); known != unreachable_.end()) {
         return known->second;
     }
@@ -61,9 +64,8 @@ Handshake Examiner::secure(const Endpoint& endpoint, const HandshakeRequest& req
 }
 
 HttpAnswer Examiner::ask(const HttpRequest& request) {
-    begin((request.ntlm == nullptr ? "" : "sign-in at ") + request.url);
-    HttpAnswer answer = http_.get(request, deadline());
-    return answer;
+    begin(request.ntlm == nullptr ? request.url : formatted("sign-in at {}", request.url));
+    return http_.get(request, deadline());
 }
 
 void Examiner::sign_in(HttpRequest request, const std::string& ca_file, const std::string& where,
@@ -76,7 +78,7 @@ void Examiner::sign_in(HttpRequest request, const std::string& ca_file, const st
     };
     const auto skip = [&](const std::string& why) {
         written_.sign_in_skipped = true;
-        output_.note("no sign-in at " + where + ": " + why);
+        output_.note(formatted("no sign-in at {}: {}", where, why));
     };
     if (!is_trusted) {
         return skip("mend first what was found there");
@@ -91,7 +93,7 @@ void Examiner::sign_in(HttpRequest request, const std::string& ca_file, const st
             answer.challenged ? "the connection breaks after the server's challenge"
                               : "there is no answer to the first NTLM message");
     } else if (answer.status >= 500) {
-        add(Id::http_server_error, "sign-in", answer.status_text + " to the sign-in");
+        add(Id::http_server_error, "sign-in", formatted("{} to the sign-in", answer.status_text));
     } else if (answer.status != 401) {
         written_.signed_in.push_back(where);
     } else if (!answer.challenged) {
@@ -135,8 +137,7 @@ bool report_certificate(const Handshake& handshake, const std::string& server_na
                       dated,
                       handshake.issuer,
                       server_name,
-                      "; it names " +
-                          (handshake.names.empty() ? "none" : some_of(handshake.names, 3)),
+                      handshake.names.empty() ? "none" : some_of(handshake.names, 3),
                       day(handshake.not_after),
                       day(handshake.not_before),
                       handshake.other};

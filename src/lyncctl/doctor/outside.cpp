@@ -1,6 +1,7 @@
 // `--from outside`: from published names to machines that can be asked (DNS, connections, TLS),
 // then what a client asks there, in its order.
 
+#include "base/format.h"
 #include "base/names.h"
 #include "lyncctl/doctor/answers.h"
 
@@ -77,7 +78,7 @@ public:
             ask_plain_http(visited);
             for (const Question& question : visited.name->questions) {
                 if (question.expect == Expect::autodiscover) {
-                    follow({{{"Domain", "https://" + visited.name->host + question.path}}});
+                    follow({{{"Domain", url_of(visited, question.path)}}});
                 } else if (can_be_asked(visited)) {
                     ask(visited, request_to(visited, question.path, "*/*"),
                         [&](Judge& judge) { judge.question(question.expect); });
@@ -272,12 +273,16 @@ private:
         return std::nullopt;
     }
 
+    static std::string url_of(const Visited& visited, const std::string& target) {
+        return formatted("https://{}{}", visited.name->host, target);
+    }
+
     bool can_be_asked(const Visited& visited) { return visited.https && !visited.given_up; }
 
     HttpRequest request_to(const Visited& visited, const std::string& target,
                            std::string_view accept) const {
         HttpRequest request;
-        request.url = "https://" + visited.name->host + target;
+        request.url = url_of(visited, target);
         request.accept = accept;
         request.to = *visited.https;
         return request;
@@ -318,7 +323,7 @@ private:
 
     void ask_for_document(Visited& visited, const std::string& target, std::size_t redirects,
                           std::deque<Pending>& pending) {
-        const std::string url = "https://" + visited.name->host + target;
+        const std::string url = url_of(visited, target);
         if (!requested_.insert(url).second && redirects == 0) {
             return;
         }
@@ -338,7 +343,7 @@ private:
         }
         for (const std::string token : {"User", "Domain"}) {
             if (document.link(token) == nullptr) {
-                report(Id::autodiscover_incomplete, url, {token + " link"});
+                report(Id::autodiscover_incomplete, url, {formatted("{} link", token)});
             }
         }
         for (const Link& link : document.links) {
@@ -350,7 +355,7 @@ private:
 
     /// Without a web ticket: the answer has to be the right refusal.
     void ask_for_user(Visited& visited, const std::string& target, bool oauth) {
-        if (requested_.insert("https://" + visited.name->host + target).second) {
+        if (requested_.insert(url_of(visited, target)).second) {
             ask(visited,
                 request_to(visited, target, oauth ? "application/json" : accept_autodiscover),
                 [&](Judge& judge) { oauth ? judge.oauth_challenge() : judge.user_challenge(); });
@@ -367,7 +372,7 @@ private:
         }
         const bool needed = visited.http == PlainHttp::autodiscover;
         HttpRequest request;
-        request.url = "http://" + visited.name->host + "/";
+        request.url = formatted("http://{}/", visited.name->host);
         request.to = *endpoint;
         request.accept = needed ? accept_autodiscover : "*/*";
         const Report report = report_at(visited, request.url);
@@ -400,7 +405,8 @@ private:
         } else if (!answer.is_redirect() || !target || target->scheme != "https" ||
                    target->host != host) {
             report(Id::http_redirect_missing, "",
-                   {answer.status_text + (location.empty() ? "" : " to \"" + location + "\"")});
+                   {location.empty() ? answer.status_text
+                                     : formatted("{} to \"{}\"", answer.status_text, location)});
         }
     }
 
@@ -412,8 +418,7 @@ private:
             }
             const bool trusted = visited.https && visited.trusted && !visited.given_up;
             examiner_.sign_in(trusted ? request_to(visited, question->path, "*/*") : HttpRequest(),
-                              settings_.ca_file, "https://" + visited.name->host + question->path,
-                              trusted);
+                              settings_.ca_file, url_of(visited, question->path), trusted);
         }
     }
 
@@ -435,7 +440,7 @@ private:
 void examine_from_outside(const OutsideSteps& steps, const Settings& settings, Examination& written,
                           Output& output) {
     for (const std::string& pattern : steps.patterns) {
-        output.note(pattern + " stands for any domain: name some with --domain");
+        output.note(formatted("{} stands for any domain: name some with --domain", pattern));
     }
     Outside(steps, settings, written, output).examine();
 }

@@ -174,10 +174,10 @@ private:
         if (server.farm->role != config::Role::exchange || publication.presented.names()->empty()) {
             return;
         }
-        output_.note(
-            endpoint.text() + ": " +
-            (handshake.digest == publication.only_certificate(*server.farm)
-                 ? "Extended Protection works, clients are presented the server's certificate"
+        const bool same = handshake.digest == publication.only_certificate(*server.farm);
+        output_.note(formatted(
+            "{}: {}", endpoint.text(),
+            same ? "Extended Protection works, clients are presented the server's certificate"
                  : "Extended Protection, on since Exchange 2019 CU14, will refuse sign-ins "
                    "(0xC000035B): the certificates differ, clients have to be presented the "
                    "server's own one for each name, and no other"));
