@@ -51,19 +51,18 @@ int print_ruleset(const Configuration& configuration, const Options& options, Ou
     std::vector<FirewallRow> rows;
     std::vector<std::string> notes;
     for (const Published& published : configuration.publications) {
-        std::vector<FirewallRow> more = firewall_rows(published.plan, proxy_of(options.firewall));
-        std::move(more.begin(), more.end(), std::back_inserter(rows));
-        std::vector<std::string> nat = nat_notes(published.plan.publication);
-        std::move(nat.begin(), nat.end(), std::back_inserter(notes));
+        std::ranges::copy(firewall_rows(published.plan, proxy_of(options.firewall)),
+                          std::back_inserter(rows));
+        std::ranges::copy(nat_notes(published.plan.publication), std::back_inserter(notes));
     }
     const Ruleset made =
         ruleset(output.format(), rows, networks_of(configuration), addresses_of, notes);
     output.text(made.text);
     for (const std::string& what : made.missing) {
-        output.note("no rule: " + what);
+        output.note(formatted("no rule: {}", what));
     }
     if (!made.missing.empty()) {
-        output.note("the ruleset isn't whole: " + std::string(where_addresses_stand));
+        output.note(formatted("the ruleset isn't whole: {}", where_addresses_stand));
     }
     return made.missing.empty() ? exit_fine : exit_findings;
 }
@@ -72,60 +71,58 @@ int print_ruleset(const Configuration& configuration, const Options& options, Ou
 /// documents' tables overlap.
 bool take_known(FirewallRow& row, std::set<std::vector<std::string>>& known) {
     Party& to = row.destination;
-    const bool named = to.addresses.empty();
-    Addresses ends = named ? Addresses{to.text} : to.addresses;
-    std::erase_if(ends, [&](const std::string& end) {
+    const auto is_new = [&](const std::string& end) {
         std::vector<std::string> key = row.source.addresses;
         key.insert(key.end(), {std::string(firewall_side_name(row.side)), end, row.ports(),
                                row.tcp ? "TCP" : "UDP", row.source_port ? "from" : "to",
                                row.source.any ? "any" : ""});
-        return !known.insert(std::move(key)).second;
-    });
-    const bool is_new = !ends.empty();
-    if (!named) {
-        to.addresses = std::move(ends);
+        return known.insert(std::move(key)).second;
+    };
+    if (to.addresses.empty()) {
+        return is_new(to.text);
     }
-    return is_new;
+    std::erase_if(to.addresses, [&](const std::string& end) { return !is_new(end); });
+    return !to.addresses.empty();
 }
 
 /// What the firewalls must let through, each once. Traffic inside the internal network is left out.
 int print_plan(const Configuration& configuration, const Options& options, Output& output) {
     Table table{{"firewall", "source", "destination", "port", "protocol", "why"}, 0};
-    std::set<std::vector<std::string>> known;
     bool is_whole = true;
     const auto end_of = [&](const Party& party, FirewallSide side) {
-        if (party.any) {
-            return side == FirewallSide::internal
-                       ? Cell(Party{"internal network", networks_of(configuration)}.shown())
-                       : Cell("any");
+        if (party.any && side == FirewallSide::internal) {
+            return Cell(Party{"internal network", networks_of(configuration)}.shown());
         }
-        is_whole = is_whole && !party.addresses.empty();
-        return party.addresses.empty() ? Cell("address not known: " + party.text, Style::warning)
-                                       : Cell(party.shown());
+        if (party.any || !party.addresses.empty()) {
+            return Cell(party.any ? "any" : party.shown());
+        }
+        is_whole = false;
+        return Cell(formatted("address not known: {}", party.text), Style::warning);
     };
-    for (const auto& [side, title] :
-         {std::pair{FirewallSide::external,
-                    "External firewall: between the Internet and the perimeter network"},
-          std::pair{FirewallSide::internal,
-                    "Internal firewall: between the perimeter and the internal network"}}) {
-        for (const Published& published : configuration.publications) {
-            for (FirewallRow& row : firewall_rows(published.plan, proxy_of(options.firewall))) {
-                if (row.side == side && row.needed && take_known(row, known)) {
-                    table.rows.push_back(
-                        {title, end_of(row.source, side), end_of(row.destination, side),
-                         (row.source_port ? "from " : "") + row.ports(), row.tcp ? "TCP" : "UDP",
-                         row.why.substr(0, row.why.find('.'))});
-                }
+    std::set<std::vector<std::string>> known;
+    const auto add = [&](FirewallSide side, std::string_view title, const plan::Plan& plan) {
+        for (FirewallRow& row : firewall_rows(plan, proxy_of(options.firewall))) {
+            if (row.side == side && row.needed && take_known(row, known)) {
+                table.rows.push_back(
+                    {title, end_of(row.source, side), end_of(row.destination, side),
+                     (row.source_port ? "from " : "") + row.ports(), row.tcp ? "TCP" : "UDP",
+                     row.why.substr(0, row.why.find('.'))});
             }
         }
-    }
+    };
     for (const Published& published : configuration.publications) {
+        add(FirewallSide::external,
+            "External firewall: between the Internet and the perimeter network", published.plan);
         table.title +=
             (table.title.empty() ? "Firewall rules for " : ", ") + published.plan.publication.name;
     }
+    for (const Published& published : configuration.publications) {
+        add(FirewallSide::internal,
+            "Internal firewall: between the perimeter and the internal network", published.plan);
+    }
     output.table(table);
     if (!is_whole) {
-        output.note("some addresses aren't known: " + std::string(where_addresses_stand));
+        output.note(formatted("some addresses aren't known: {}", where_addresses_stand));
     }
     return exit_fine;
 }

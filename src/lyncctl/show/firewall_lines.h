@@ -18,10 +18,11 @@ enum class Summary : std::uint8_t {
     ocs_access,
     ocs_web,
     ocs_av,
-    director,
+    single_director,
     outer,
     inner
 };
+using enum Summary;
 
 inline constexpr std::string_view proxy_external =
     "Firewall Details for Reverse Proxy Server: External Interface";
@@ -52,9 +53,11 @@ enum class Who : std::uint8_t {
     front_ends,
     central_management,
 };
+using enum Who;
 
 /// Of Edge Servers behind a load balancer: whose addresses are meant.
 enum class Whose : std::uint8_t { servers, vip, both };
+using enum Whose;
 
 struct Ports {
     bool tcp;
@@ -86,9 +89,6 @@ struct Line {
     bool needed = true;
 };
 
-inline constexpr auto servers = Whose::servers;
-inline constexpr auto vip = Whose::vip;
-inline constexpr auto both = Whose::both;
 inline constexpr std::string_view conferences = "Web conferences.";
 inline constexpr std::string_view federation = "Federation, public instant messaging.";
 inline constexpr std::string_view stun = "Candidates for media are negotiated.";
@@ -103,94 +103,79 @@ inline constexpr std::string_view logging =
     "Centralized Logging Service: commands and log collection.";
 
 inline constexpr Line lines[] = {
-    {Summary::ocs_proxy, internal, "HTTP(S)", tcp(443), Who::proxy, Who::any, servers, conferences},
-    {Summary::ocs_proxy, external, "HTTP(S)", tcp(443), Who::any, Who::proxy, servers,
+    {ocs_proxy, internal, "HTTP(S)", tcp(443), proxy, any, servers, conferences},
+    {ocs_proxy, external, "HTTP(S)", tcp(443), any, proxy, servers,
      "Web services. Users inside who join other companies' conferences need it outbound, too."},
-    {Summary::ocs_access, internal, "SIP/MTLS", tcp(5061), Who::access, Who::next_hop, servers,
+    {ocs_access, internal, "SIP/MTLS", tcp(5061), access, next_hop, servers,
      "Remote users, federation."},
-    {Summary::ocs_access, internal, "SIP/MTLS", tcp(5061), Who::director_or_any, Who::access,
-     servers, "Remote users, federation."},
-    {Summary::ocs_access, external, "SIP/MTLS", tcp(5061), Who::any, Who::access, vip, federation},
-    {Summary::ocs_access, external, "SIP/MTLS", tcp(5061), Who::access, Who::any, vip, federation},
-    {Summary::ocs_access, external, "SIP/TLS", tcp(443), Who::any, Who::access, vip,
-     "Remote users."},
+    {ocs_access, internal, "SIP/MTLS", tcp(5061), director_or_any, access, servers,
+     "Remote users, federation."},
+    {ocs_access, external, "SIP/MTLS", tcp(5061), any, access, vip, federation},
+    {ocs_access, external, "SIP/MTLS", tcp(5061), access, any, vip, federation},
+    {ocs_access, external, "SIP/TLS", tcp(443), any, access, vip, "Remote users."},
     // Each server is told by internal servers by its own name; only the outside is balanced.
-    {Summary::ocs_web, internal, "PSOM/MTLS", tcp(8057), Who::any, Who::web, servers, conferences},
-    {Summary::ocs_web, external, "PSOM/TLS", tcp(443), Who::any, Who::web, vip, conferences},
-    {Summary::ocs_av, internal, "STUN", tcp(443), Who::any, Who::av, vip, media},
-    {Summary::ocs_av, internal, "SIP/MTLS", tcp(5062), Who::any, Who::av, vip, authentication},
-    {Summary::ocs_av, internal, "STUN", udp(3478), Who::any, Who::av, both, stun_isa},
-    {Summary::ocs_av, external, "STUN", tcp(443), Who::any, Who::av, vip, media},
+    {ocs_web, internal, "PSOM/MTLS", tcp(8057), any, web, servers, conferences},
+    {ocs_web, external, "PSOM/TLS", tcp(443), any, web, vip, conferences},
+    {ocs_av, internal, "STUN", tcp(443), any, av, vip, media},
+    {ocs_av, internal, "SIP/MTLS", tcp(5062), any, av, vip, authentication},
+    {ocs_av, internal, "STUN", udp(3478), any, av, both, stun_isa},
+    {ocs_av, external, "STUN", tcp(443), any, av, vip, media},
     // Media goes to and from the server itself, balanced or not.
-    {Summary::ocs_av, external, "RTP", media_tcp, Who::any, Who::av, servers, media},
-    {Summary::ocs_av, external, "RTP", media_tcp, Who::av, Who::any, servers, relayed},
-    {Summary::ocs_av, external, "STUN", udp(3478), Who::any, Who::av, both, stun_isa},
-    {Summary::ocs_av, external, "RTP", media_udp, Who::any, Who::av, servers, media},
-    {Summary::ocs_av, external, "RTP", media_udp, Who::av, Who::any, servers, relayed},
+    {ocs_av, external, "RTP", media_tcp, any, av, servers, media},
+    {ocs_av, external, "RTP", media_tcp, av, any, servers, relayed},
+    {ocs_av, external, "STUN", udp(3478), any, av, both, stun_isa},
+    {ocs_av, external, "RTP", media_udp, any, av, servers, media},
+    {ocs_av, external, "RTP", media_udp, av, any, servers, relayed},
 
-    {Summary::director, internal, "HTTP", tcp(listening_http), Who::proxy, Who::director_vip,
-     servers, web_services},
-    {Summary::director, internal, "HTTPS", tcp(listening_https), Who::proxy, Who::director_vip,
-     servers, web_services},
-    {Summary::director, inside, "HTTPS", tcp(444), Who::director, Who::pools, servers,
+    {single_director, internal, "HTTP", tcp(listening_http), proxy, director_vip, servers,
+     web_services},
+    {single_director, internal, "HTTPS", tcp(listening_https), proxy, director_vip, servers,
+     web_services},
+    {single_director, inside, "HTTPS", tcp(444), director, pools, servers,
      "Between Director and Front Ends."},
-    {Summary::director, inside, "HTTP", tcp(80), Who::clients, Who::director_vip, servers,
-     web_services},
-    {Summary::director, inside, "HTTPS", tcp(443), Who::clients, Who::director_vip, servers,
-     web_services},
-    {Summary::director, internal, "SIP/MTLS", tcp(5061), Who::access, Who::director, servers,
+    {single_director, inside, "HTTP", tcp(80), clients, director_vip, servers, web_services},
+    {single_director, inside, "HTTPS", tcp(443), clients, director_vip, servers, web_services},
+    {single_director, internal, "SIP/MTLS", tcp(5061), access, director, servers,
      "SIP of users outside."},
-    {Summary::director, inside, "MTLS", tcp(50001), Who::any, Who::director, servers, logging},
-    {Summary::director, inside, "MTLS", tcp(50002), Who::any, Who::director, servers, logging},
-    {Summary::director, inside, "MTLS", tcp(50003), Who::any, Who::director, servers, logging},
+    {single_director, inside, "MTLS", tcp(50001), any, director, servers, logging},
+    {single_director, inside, "MTLS", tcp(50002), any, director, servers, logging},
+    {single_director, inside, "MTLS", tcp(50003), any, director, servers, logging},
 
-    {Summary::outer, external, "XMPP", tcp(5269), Who::any, Who::access, both, xmpp, P::lync_2013,
-     P::sfb_2015, false},
-    {Summary::outer, external, "Access/HTTP", tcp(80), Who::access, Who::any, servers,
+    {outer, external, "XMPP", tcp(5269), any, access, both, xmpp, P::lync_2013, P::sfb_2015, false},
+    {outer, external, "Access/HTTP", tcp(80), access, any, servers,
      "Certificate revocation lists."},
-    {Summary::outer, external, "Access/DNS", tcp(53), Who::access, Who::any, servers,
-     "Names of federated partners."},
-    {Summary::outer, external, "Access/DNS", udp(53), Who::access, Who::any, servers,
-     "Names of federated partners."},
-    {Summary::outer, external, "Access/SIP(TLS)", tcp(443), Who::any, Who::access, vip,
-     "Clients outside."},
-    {Summary::outer, external, "Access/SIP(MTLS)", tcp(5061), Who::any, Who::access, vip,
-     federation},
-    {Summary::outer, external, "Access/SIP(MTLS)", tcp(5061), Who::access, Who::any, both,
-     federation},
-    {Summary::outer, external, "Web conferencing/PSOM(TLS)", tcp(443), Who::any, Who::web, vip,
-     conferences},
-    {Summary::outer, external, "A/V/RTP", media_tcp, Who::av, Who::any, servers, relayed},
-    {Summary::outer, external, "A/V/RTP", media_udp, Who::av, Who::any, servers, relayed},
-    {Summary::outer, external, "A/V/STUN.MSTURN", udp(3478), Who::av, Who::any, servers,
+    {outer, external, "Access/DNS", tcp(53), access, any, servers, "Names of federated partners."},
+    {outer, external, "Access/DNS", udp(53), access, any, servers, "Names of federated partners."},
+    {outer, external, "Access/SIP(TLS)", tcp(443), any, access, vip, "Clients outside."},
+    {outer, external, "Access/SIP(MTLS)", tcp(5061), any, access, vip, federation},
+    {outer, external, "Access/SIP(MTLS)", tcp(5061), access, any, both, federation},
+    {outer, external, "Web conferencing/PSOM(TLS)", tcp(443), any, web, vip, conferences},
+    {outer, external, "A/V/RTP", media_tcp, av, any, servers, relayed},
+    {outer, external, "A/V/RTP", media_udp, av, any, servers, relayed},
+    {outer, external, "A/V/STUN.MSTURN", udp(3478), av, any, servers,
      "Media between Edge Servers, federation, the version of other Edge Servers."},
-    {Summary::outer, external, "A/V/STUN.MSTURN", udp(3478), Who::any, Who::av, both, stun},
-    {Summary::outer, external, "A/V/STUN.MSTURN", tcp(443), Who::any, Who::av, both, stun},
-    {Summary::outer, external, "A/V/STUN.MSTURN", tcp(443), Who::av, Who::any, servers, stun},
+    {outer, external, "A/V/STUN.MSTURN", udp(3478), any, av, both, stun},
+    {outer, external, "A/V/STUN.MSTURN", tcp(443), any, av, both, stun},
+    {outer, external, "A/V/STUN.MSTURN", tcp(443), av, any, servers, stun},
 
-    {Summary::inner, internal, "XMPP/MTLS", tcp(23456), Who::front_ends, Who::access, servers, xmpp,
-     P::lync_2013, P::sfb_2015, false},
-    {Summary::inner, internal, "SIP/MTLS", tcp(5061), Who::sip, Who::access, vip,
+    {inner, internal, "XMPP/MTLS", tcp(23456), front_ends, access, servers, xmpp, P::lync_2013,
+     P::sfb_2015, false},
+    {inner, internal, "SIP/MTLS", tcp(5061), sip, access, vip,
      "From each Director and Front End to the Edge Server."},
-    {Summary::inner, internal, "SIP/MTLS", tcp(5061), Who::access, Who::next_hop, both,
+    {inner, internal, "SIP/MTLS", tcp(5061), access, next_hop, both,
      "From the Edge Server to its next hop and the Front Ends."},
-    {Summary::inner, internal, "PSOM/MTLS", tcp(8057), Who::front_ends, Who::web, servers,
-     conferences},
-    {Summary::inner, internal, "SIP/MTLS", tcp(5062), Who::front_ends, Who::av, vip,
-     authentication},
-    {Summary::inner, internal, "STUN/MSTURN", udp(3478), Who::any, Who::av, both,
+    {inner, internal, "PSOM/MTLS", tcp(8057), front_ends, web, servers, conferences},
+    {inner, internal, "SIP/MTLS", tcp(5062), front_ends, av, vip, authentication},
+    {inner, internal, "STUN/MSTURN", udp(3478), any, av, both,
      "Media between internal and external users: preferred path."},
-    {Summary::inner, internal, "STUN/MSTURN", tcp(443), Who::any, Who::av, both,
+    {inner, internal, "STUN/MSTURN", tcp(443), any, av, both,
      "Media where UDP doesn't pass; file transfer, desktop sharing."},
-    {Summary::inner, internal, "HTTPS", tcp(4443), Who::central_management, Who::edge, servers,
+    {inner, internal, "HTTPS", tcp(4443), central_management, edge, servers,
      "Replication of the Central Management store. Not to be confused with the 4443 from the "
      "reverse proxy to the pools."},
-    {Summary::inner, internal, "MTLS", tcp(50001), Who::any, Who::edge, servers, logging,
-     P::lync_2013},
-    {Summary::inner, internal, "MTLS", tcp(50002), Who::any, Who::edge, servers, logging,
-     P::lync_2013},
-    {Summary::inner, internal, "MTLS", tcp(50003), Who::any, Who::edge, servers, logging,
-     P::lync_2013},
+    {inner, internal, "MTLS", tcp(50001), any, edge, servers, logging, P::lync_2013},
+    {inner, internal, "MTLS", tcp(50002), any, edge, servers, logging, P::lync_2013},
+    {inner, internal, "MTLS", tcp(50003), any, edge, servers, logging, P::lync_2013},
 };
 
 } // namespace lync::lyncctl::firewall

@@ -38,6 +38,10 @@ bool is_pool(const Farm& farm) {
     return farm.role == Role::pool;
 }
 
+Party anybody(std::string text) {
+    return {std::move(text), {}, true};
+}
+
 class Rows {
 public:
     Rows(const Plan& plan, const Interfaces& given) : plan_(plan), proxy_(own_proxy()) {
@@ -58,14 +62,14 @@ public:
             }
             for (const Farm& farm : declared_.farms) {
                 director_ = &farm;
-                add(Summary::director, farm.role == Role::director);
+                add(single_director, farm.role == Role::director);
             }
             for (const Edge& edge : declared_.edges) {
                 edges_ = {&edge};
                 const bool has_servers = std::ranges::any_of(
                     edge.roles, [](const EdgeServers& role) { return !role.servers.empty(); });
-                add(Summary::outer, has_servers); // else it says where the reverse proxy is
-                add(Summary::inner, has_servers);
+                add(outer, has_servers); // else it says where the reverse proxy is
+                add(inner, has_servers);
             }
         }
         return std::move(rows_);
@@ -86,42 +90,48 @@ private:
     /// A row for each port that is listened on; 80 is in the documents even where it isn't.
     void add_listeners(const std::vector<config::Socket>& sockets, const char* protocol,
                        std::string_view why) {
-        std::set<std::string> unknown; ///< services at any address, and those aren't declared
-        const std::size_t first = rows_.size();
-        const auto row_of = [&](std::uint16_t port) -> FirewallRow& {
-            return row(first, proxy_external, external, protocol, port, {"Any", {}, true},
-                       "Reverse proxy listener", why);
-        };
+        std::vector<std::uint16_t> ports;
         for (const config::Socket& socket : sockets) {
-            const auto [host, port] = split_socket(socket.address);
-            const std::string address =
-                host.empty() || host == "[::]" ? proxy_.external : bare(host);
-            FirewallRow& row = row_of(port);
-            if (address.empty() || unknown.contains(row.service)) {
-                unknown.insert(row.service);
-                row.destination.addresses.clear(); // some of them would pass for all
-            } else {
-                add_once(row.destination.addresses, address);
+            if (const auto port = split_socket(socket.address).second;
+                std::ranges::find(ports, port) == ports.end()) {
+                ports.push_back(port);
             }
         }
         if (sockets.empty()) {
-            row_of(80).needed = false;
+            ports = {80};
+        }
+        for (const std::uint16_t port : ports) {
+            FirewallRow& row = rows_.emplace_back();
+            row.table = proxy_external;
+            row.side = external;
+            row.source = anybody("Any");
+            row.destination = {"Reverse proxy listener", listening_at(sockets, port)};
+            row.why = why;
+            row.needed = !sockets.empty();
+            set_service(row, protocol, port, port);
         }
     }
 
+    /// None if one of the sockets is at any address and those aren't declared: some would pass for
+    /// all.
+    Addresses listening_at(const std::vector<config::Socket>& sockets, std::uint16_t port) const {
+        Addresses all;
+        for (const config::Socket& socket : sockets) {
+            const auto [host, own_port] = split_socket(socket.address);
+            if (own_port != port) {
+                continue;
+            }
+            const bool is_any = host.empty() || host == "[::]";
+            const std::string address = is_any ? proxy_.external : bare(host);
+            if (address.empty()) {
+                return {};
+            }
+            add_once(all, address);
+        }
+        return all;
+    }
+
     void add_farms() {
-        const std::size_t first = rows_.size();
-        const auto add_farm = [&](const Farm& farm, bool tls, const char* text,
-                                  std::string_view why) {
-            const bool needed = has_upstream(farm, tls);
-            const Addresses all =
-                farms("", [&](const Farm& each) { return &each == &farm; }).addresses;
-            FirewallRow& found =
-                row(first, proxy_internal, internal, tls ? "HTTPS" : "HTTP",
-                    tls ? farm.ports.https : farm.ports.http,
-                    reverse_proxy("Internal reverse proxy interface", false), text, why, needed);
-            add_known(found.destination.addresses, all);
-        };
         for (const bool tls : {false, true}) {
             for (const Farm& farm : declared_.farms) {
                 if (is_web_services(farm)) {
@@ -140,30 +150,33 @@ private:
         }
     }
 
-    /// The row of these from `first` on, made if it isn't there.
-    FirewallRow& row(std::size_t first, std::string_view table, FirewallSide side,
-                     const char* protocol, std::uint16_t port, Party source, const char* text,
-                     std::string_view why, bool needed = true) {
-        const std::string service = formatted("{}/TCP/{}", protocol, port);
-        for (; first < rows_.size(); first++) {
-            if (rows_[first].service == service && rows_[first].destination.text == text &&
-                rows_[first].needed == needed) {
-                return rows_[first];
-            }
+    /// A row, or addresses of one that is the same but for them.
+    void add_farm(const Farm& farm, bool tls, const char* text, std::string_view why) {
+        FirewallRow row;
+        row.table = proxy_internal;
+        row.side = internal;
+        row.source = reverse_proxy("Internal reverse proxy interface", false);
+        row.destination = farms(text, [&](const Farm& each) { return &each == &farm; });
+        row.why = why;
+        row.needed = has_upstream(farm, tls);
+        const std::uint16_t port = tls ? farm.ports.https : farm.ports.http;
+        set_service(row, tls ? "HTTPS" : "HTTP", port, port);
+        const auto same = std::ranges::find_if(rows_, [&](const FirewallRow& known) {
+            return known.service == row.service && known.needed == row.needed &&
+                   known.destination.text == text;
+        });
+        if (same == rows_.end()) {
+            rows_.push_back(std::move(row));
+        } else {
+            add_known(same->destination.addresses, row.destination.addresses);
         }
-        rows_.push_back({std::string(table),
-                         "",
-                         side,
-                         service,
-                         std::move(source),
-                         {text, {}, false},
-                         std::string(why),
-                         needed,
-                         true,
-                         port,
-                         port,
-                         false});
-        return rows_.back();
+    }
+
+    static void set_service(FirewallRow& row, std::string_view protocol, std::uint16_t first,
+                            std::uint16_t last) {
+        row.first_port = first;
+        row.last_port = last;
+        row.service = formatted("{}/{}/{}", protocol, row.tcp ? "TCP" : "UDP", row.ports());
     }
 
     /// Whether requests to a farm by plain HTTP or by TLS are part of the plan: plain HTTP goes
@@ -182,14 +195,14 @@ private:
             if (edge.topology) {
                 edges_ = {&edge};
                 topology_ = *edge.topology;
-                add(Summary::ocs_proxy, true);
-                add(Summary::ocs_access, !config::is_remote_site(topology_));
-                add(Summary::ocs_web, true);
-                add(Summary::ocs_av, true);
+                add(ocs_proxy, true);
+                add(ocs_access, !config::is_remote_site(topology_));
+                add(ocs_web, true);
+                add(ocs_av, true);
             }
         }
         edges_ = {&here};
-        add(Summary::ocs_proxy, rows_.empty());
+        add(ocs_proxy, rows_.empty());
     }
 
     void add(Summary summary, bool wanted) {
@@ -206,20 +219,19 @@ private:
     FirewallRow filled(const Line& line, std::uint16_t port) const {
         FirewallRow row;
         row.table = title(line.summary);
-        row.site = line.summary == Summary::director ? "" : edges_.front()->site;
+        row.site = line.summary == single_director ? "" : edges_.front()->site;
         row.side = line.side;
         row.source = party(line, line.from, port);
         row.destination = party(line, line.to, port);
         row.why = line.why;
         row.tcp = line.ports.tcp;
-        row.first_port = port;
-        row.last_port = line.ports.first == line.ports.last ? port : line.ports.last;
-        row.source_port = row.first_port != row.last_port && line.from == Who::av;
-        row.service = formatted("{}/{}/{}", line.protocol, row.tcp ? "TCP" : "UDP", row.ports());
-        const bool of_director = line.summary == Summary::director;
+        set_service(row, line.protocol, port,
+                    line.ports.first == line.ports.last ? port : line.ports.last);
+        row.source_port = row.first_port != row.last_port && line.from == av;
+        const bool of_director = line.summary == single_director;
         row.needed = line.needed &&
                      (line.ports.first != listening_http || has_upstream(*director_, false)) &&
-                     !(of_director && line.from == Who::access && row.source.addresses.empty());
+                     !(of_director && line.from == access && row.source.addresses.empty());
         if (port == config::federation_port && is_client_line(line)) {
             row.why.insert(row.why.size() - 1, ", federation"); // a plan has either row's rule once
         }
@@ -234,26 +246,26 @@ private:
                 role);
         };
         switch (summary) {
-        case Summary::ocs_proxy:
+        case ocs_proxy:
             return ocs("Reverse Proxy");
-        case Summary::ocs_access:
+        case ocs_access:
             return ocs(config::edge_role_name(EdgeRole::access_edge));
-        case Summary::ocs_web:
+        case ocs_web:
             return ocs(config::edge_role_name(EdgeRole::web_conferencing_edge));
-        case Summary::ocs_av:
+        case ocs_av:
             return ocs(config::edge_role_name(EdgeRole::av_edge));
-        case Summary::director:
+        case single_director:
             return "Single Director Ports and Protocols for Firewall Definitions";
         default:
             return formatted("Edge Server: {} port firewall summary table",
-                             summary == Summary::outer ? "External" : "Internal");
+                             summary == outer ? "External" : "Internal");
         }
     }
 
-    static bool is_edge(Who who) { return who >= Who::access && who <= Who::av; }
+    static bool is_edge(Who who) { return who >= access && who <= av; }
 
     static EdgeRole role_of(Who who) {
-        return static_cast<EdgeRole>(static_cast<int>(who) - static_cast<int>(Who::access));
+        return static_cast<EdgeRole>(static_cast<int>(who) - static_cast<int>(access));
     }
 
     /// Whether clients outside come in there, at a port that the server may have moved.
@@ -280,52 +292,52 @@ private:
     Party party(const Line& line, Who who, std::uint16_t port) const {
         const auto this_director = [&](const Farm& farm) { return &farm == director_; };
         switch (who) {
-        case Who::any:
-            return {"Any", {}, true};
-        case Who::clients:
-            return {"Internal Clients", {}, true};
-        case Who::proxy:
+        case any:
+            return anybody("Any");
+        case clients:
+            return anybody("Internal Clients");
+        case proxy:
             return reverse_proxy(formatted("Reverse proxy {} interface",
                                            line.side == external ? "external" : "internal"),
                                  line.side == external);
-        case Who::access:
-        case Who::web:
-        case Who::av:
+        case access:
+        case web:
+        case av:
             return edge_servers(role_of(who), line, port);
-        case Who::edge: {
+        case edge: {
             // A server's services share its internal interface, unless they are on several.
-            Party all{"Edge Server internal interface", {}, false};
-            for (const Who each : {Who::access, Who::web, Who::av}) {
+            Party all{"Edge Server internal interface"};
+            for (const Who each : {access, web, av}) {
                 add_known(all.addresses, edge_servers(role_of(each), line, port).addresses);
             }
             return all;
         }
-        case Who::director_or_any:
+        case director_or_any:
             return std::ranges::any_of(declared_.farms,
                                        [](const Farm& farm) { return farm.role == Role::director; })
-                       ? next_hop()
-                       : Party{"Any", {}, true};
-        case Who::next_hop:
-            return next_hop();
-        case Who::director:
+                       ? next_hop_servers()
+                       : anybody("Any");
+        case next_hop:
+            return next_hop_servers();
+        case director:
             return farms("Director", this_director, false, true);
-        case Who::director_vip:
+        case director_vip:
             return farms("Director Hardware Load Balancer VIP", this_director);
-        case Who::pools:
+        case pools:
             return farms("Front End pool or Front End Server", is_pool, true, true);
-        case Who::sip:
+        case sip:
             return farms(every_sip, is_web_services, true, true);
-        case Who::front_ends:
+        case front_ends:
             return farms("Front End Server, each Front End Server of the pool", is_pool, false,
                          true);
-        case Who::central_management:
+        case central_management:
             return farms("Front End Server or pool that holds the Central Management store",
                          is_pool, false, true);
         }
         return {};
     }
 
-    Party next_hop() const {
+    Party next_hop_servers() const {
         const Farm& first = declared_.farms[declared_.first_contact()];
         Party party = is_ocs(declared_.product)
                           ? farms(every_sip, [&first](const Farm& farm) { return &farm == &first; })
@@ -341,7 +353,7 @@ private:
     template <typename Wanted>
     Party farms(std::string text, Wanted&& wanted, bool balancers = true,
                 bool computers = false) const {
-        Party party{std::move(text), {}, false};
+        Party party{std::move(text)};
         const auto add = [&](const Farm& farm, const std::string& address) {
             const bool unknown = std::ranges::find(farm.published, address) != farm.published.end();
             add_known(party.addresses, {unknown ? "" : bare(address)});
@@ -366,7 +378,7 @@ private:
     Party reverse_proxy(std::string text, bool outside) const {
         const bool of_block = is_ocs(declared_.product);
         const Interfaces& proxy = of_block ? edges_.front()->reverse_proxy : proxy_;
-        Party party{std::move(text), {}, false};
+        Party party{std::move(text)};
         add_known(party.addresses, {outside ? proxy.external : proxy.internal});
         return party;
     }
@@ -392,9 +404,7 @@ private:
     Party edge_servers(EdgeRole role, const Line& line, std::uint16_t port) const {
         const bool outside = line.side == external;
         Party party{outside ? std::string(config::edge_role_name(role))
-                            : "Edge Server internal interface",
-                    {},
-                    false};
+                            : "Edge Server internal interface"};
         if (line.whose == vip && is_balanced(*edges_.front(), role)) {
             party.text += ", load balancer VIP";
         }
@@ -446,16 +456,19 @@ std::vector<std::string> nat_notes(const config::Publication& publication) {
         const bool may = publication.product >= P::lync_2013 && !av.vip;
         for (const Interfaces& server : av.servers) {
             if (!server.internal.empty()) {
-                notes.push_back("no NAT for " + server.internal +
-                                ": the internal address of an A/V Edge Server is routable from the "
-                                "internal network");
+                notes.push_back(formatted("no NAT for {}: the internal address of an A/V Edge "
+                                          "Server is routable from the internal network",
+                                          server.internal));
             }
-            if (!server.external.empty()) {
+            if (!server.external.empty() && may) {
                 notes.push_back(
-                    may ? "NAT for " + server.external +
-                              ": to a public address of its own, with DNS load balancing"
-                        : "no NAT for " + server.external +
-                              ": the external address of an A/V Edge Server is publicly routable");
+                    formatted("NAT for {}: to a public address of its own, with DNS load balancing",
+                              server.external));
+            } else if (!server.external.empty()) {
+                notes.push_back(formatted(
+                    "no NAT for {}: the external address of an A/V Edge Server is publicly "
+                    "routable",
+                    server.external));
             }
         }
     }

@@ -30,9 +30,9 @@ std::string_view firewall_side_name(FirewallSide side) noexcept;
 
 /// One end of a connection: the documents' words, and who that is here.
 struct Party {
-    std::string text;    ///< "Internal reverse proxy interface"
-    Addresses addresses; ///< without brackets; a name where the server has only that
-    bool any = false;    ///< "Any": no address is meant
+    std::string text;         ///< "Internal reverse proxy interface"
+    Addresses addresses = {}; ///< without brackets; a name where the server has only that
+    bool any = false;         ///< "Any": no address is meant
 
     /// "172.16.0.10 (Internal reverse proxy interface)", or the words alone.
     std::string shown() const;

@@ -33,7 +33,7 @@ struct RulesetFormat {
 
 /// `10.0.0.11` or `{ 10.0.0.11, 10.0.0.12 }`.
 std::string one_of(const Addresses& addresses) {
-    return addresses.size() == 1 ? addresses.front() : "{ " + joined(addresses) + " }";
+    return addresses.size() == 1 ? addresses.front() : formatted("{{ {} }}", joined(addresses));
 }
 
 std::string ports_of(const FirewallRow& row) {
@@ -48,7 +48,7 @@ std::string nft_rule(const FirewallRow& row, bool ipv6, const RuleEnd& from, con
                                       : formatted("{} {} {}{} ", ipv6 ? "ip6" : "ip", word,
                                                   each.except ? "!= " : "", one_of(each.addresses));
     };
-    return end(from, "saddr") + end(to, "daddr") + ports_of(row) + " accept";
+    return formatted("{}{}{} accept", end(from, "saddr"), end(to, "daddr"), ports_of(row));
 }
 
 /// Rules for an anchor [pf.conf(5), GRAMMAR].
@@ -58,7 +58,7 @@ std::string pf_rule(const FirewallRow& row, bool ipv6, const RuleEnd& from, cons
                : each.addresses.empty() ? "any"
                                         : one_of(each.addresses);
     };
-    const std::string port = " port " + row.ports(':');
+    const std::string port = formatted(" port {}", row.ports(':'));
     return formatted("pass quick {} proto {} from {}{} to {}{}{} keep state",
                      ipv6 ? "inet6" : "inet", row.tcp ? "tcp" : "udp", end(from),
                      row.source_port ? port : "", end(to), row.source_port ? "" : port,
@@ -129,7 +129,7 @@ public:
     Ruleset write(const std::vector<FirewallRow>& rows, const std::vector<std::string>& notes) {
         text_ = format_.head;
         if (format_.rule == pf_rule && !internal_.empty()) {
-            line("table <lync_inside> const { " + joined(internal_) + " }");
+            line(formatted("table <lync_inside> const {{ {} }}", joined(internal_)));
         }
         for (const std::string& note : notes) {
             comment(note);
@@ -175,8 +175,7 @@ private:
             const auto right = end_of(false, any_to, target, row.side, ipv6);
             if (left && right) {
                 const std::string rule = format_.rule(row, ipv6, *left, *right);
-                if (rules_.insert(rule)
-                        .second) { // the proxy's summary and the Director's share rows
+                if (rules_.insert(rule).second) { // the Director's summary repeats the proxy's
                     line(rule);
                 }
                 written = true;
@@ -234,7 +233,7 @@ private:
 
     void lacks(const std::string& what) {
         add_once(missing_, what);
-        comment("no rule for " + what);
+        comment(formatted("no rule for {}", what));
     }
 
     void comment(const std::string& text) { line("# " + escaped(text)); }
