@@ -6,7 +6,7 @@
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/nginx_test.h"
-#include "plan/names.h"
+#include "lyncctl/published_names.h"
 
 #include <CLI/CLI.hpp>
 
@@ -134,7 +134,7 @@ std::string explain(const Diagnostic& diagnostic, const Configuration& configura
             ? find_server(*configuration.tree, word)
             : nullptr;
     for (const Published& published : configuration.publications) {
-        for (const auto& name : plan::published_names(published.plan)) {
+        for (const auto& name : published_names(published.plan)) {
             if (server != nullptr && name.name == word) {
                 const Place& place = published.plan.publication.place;
                 return formatted(": {} answers, since it comes first, at {}:{}; remove the name "
@@ -171,7 +171,7 @@ public:
         : options_(options), configuration_(configuration), nginx_(nginx) {
         for (const Published& published : configuration.publications) {
             collect_places(*published.block, places_);
-            for (const auto& name : plan::published_names(published.plan)) {
+            for (const auto& name : published_names(published.plan)) {
                 names_.insert(name.name);
             }
         }

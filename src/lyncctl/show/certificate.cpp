@@ -6,7 +6,7 @@
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
-#include "plan/names.h"
+#include "lyncctl/published_names.h"
 
 #include <CLI/CLI.hpp>
 #include <openssl/conf.h>
@@ -25,13 +25,13 @@ Table table_of(const Configuration& configuration) {
     Table table{{"publication", "entry", "name", "use=For", "covered=Certificate"}, 0};
     for (const Published& published : configuration.publications) {
         const std::string& publication = published.plan.publication.name;
-        const plan::CertificateNames names = plan::certificate_names(published.plan);
+        const CertificateNames names = certificate_names(published.plan);
         const auto add = [&](std::string_view entry, const std::string& name, std::string_view use,
                              config::Coverage coverage) {
             const bool lacks = coverage == config::Coverage::uncovered;
             const Style style = lacks ? Style::bad : Style::plain;
             table.rows.push_back(
-                {publication, entry, name, use, Cell(plan::coverage_name(coverage), style)});
+                {publication, entry, name, use, Cell(coverage_name(coverage), style)});
         };
         add("subject", "CN=" + names.subject, names.names.front().use,
             names.names.front().coverage);
@@ -160,7 +160,7 @@ void write_requests(const Configuration& configuration, const CertificateOptions
         throw Failure("the request and the key can't be the same file");
     }
     const plan::Plan& plan = configuration.publications.front().plan;
-    const std::vector<std::vector<std::string>> parts = plan::split_names(plan);
+    const std::vector<std::vector<std::string>> parts = split_names(plan);
     std::deque<CertificateRequest> requests; // keys stay where they are, and are wiped there
     std::vector<NewFile> files;
     for (std::size_t i = 0; i < parts.size(); i++) {
@@ -181,7 +181,7 @@ void write_requests(const Configuration& configuration, const CertificateOptions
                                   lync::quoted(parts[i].front())));
         }
     }
-    for (const auto& pattern : plan::certificate_names(plan).patterns) {
+    for (const auto& pattern : certificate_names(plan).patterns) {
         output.note(formatted("{} stands for any domain and isn't in the request: each domain "
                               "needs its own",
                               lync::quoted(pattern.name)));
@@ -226,7 +226,7 @@ void add_publication(std::string& out, const plan::Plan& plan, const std::string
     const config::Publication& declared = plan.publication;
     const std::string webroot =
         declared.acme_challenge.empty() ? "/var/www/acme" : declared.acme_challenge;
-    const auto parts = plan::split_names(plan);
+    const auto parts = split_names(plan);
 
     out += "\n# lync_publish " + declared.name + "\n";
     if (declared.acme_challenge.empty()) {
@@ -239,7 +239,7 @@ void add_publication(std::string& out, const plan::Plan& plan, const std::string
         out += "# CHECK: \"http_listen\" is off, and a CA asks on port 80: take it out of the "
                "block\n";
     }
-    for (const auto& pattern : plan::certificate_names(plan).patterns) {
+    for (const auto& pattern : certificate_names(plan).patterns) {
         out += formatted("# CHECK: {} stands for any domain, no command gets it: each domain needs "
                          "its own\n",
                          pattern.name);

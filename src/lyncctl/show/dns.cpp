@@ -8,7 +8,7 @@
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
-#include "plan/names.h"
+#include "lyncctl/published_names.h"
 
 #include <CLI/CLI.hpp>
 
@@ -25,7 +25,6 @@ using config::Role;
 using config::SimpleUrl;
 using config::SimpleUrlKind;
 using plan::Plan;
-using plan::PublishedName;
 
 constexpr std::string_view outside = "outside";
 constexpr std::string_view inside = "inside";
@@ -60,7 +59,7 @@ public:
     explicit Records(const Plan& plan) : plan_(plan) {}
 
     std::vector<DnsName> take() {
-        for (const PublishedName& name : plan::published_names(plan_)) {
+        for (const PublishedName& name : published_names(plan_)) {
             if (name.upstream) {
                 add(outside, name.name, purpose_of(plan_, name), true);
             }
@@ -86,7 +85,7 @@ private:
                             std::string(role_name(farm.role)) + ", internal web services");
             }
         }
-        for (const PublishedName& name : plan::published_names(plan_)) {
+        for (const PublishedName& name : published_names(plan_)) {
             if (!name.upstream) {
                 continue;
             }

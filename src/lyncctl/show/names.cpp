@@ -1,10 +1,10 @@
 // `show names`, `show rules`, `show ports`.
 
-#include "plan/names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/published_names.h"
 
 namespace lync::lyncctl {
 
@@ -20,7 +20,7 @@ Cell coverage_cell(config::Coverage coverage) {
         : coverage == config::Coverage::by_request || coverage == config::Coverage::unknown
             ? Style::plain
             : Style::bad;
-    return {plan::coverage_name(coverage), style};
+    return {coverage_name(coverage), style};
 }
 
 std::vector<std::string> presented_for(const config::Publication& publication,
@@ -97,7 +97,7 @@ int show_names(const Options& options, Output& output) {
         0};
     for (const Published& published : configuration.publications) {
         const Plan& plan = published.plan;
-        for (const plan::PublishedName& name : plan::published_names(plan)) {
+        for (const PublishedName& name : published_names(plan)) {
             Row row{plan.publication.name, Cell(name.name, Style::strong), name.path, name.use};
             if (name.upstream) {
                 const Upstream& upstream = plan.upstreams[*name.upstream];

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 /// "yes", "no", "unknown" (a pattern, or no certificate).
 std::string_view coverage_name(config::Coverage coverage) noexcept;
@@ -26,7 +26,7 @@ struct PublishedName {
 };
 
 /// In the order of the virtual hosts. A host with several simple URLs has a row for each.
-std::vector<PublishedName> published_names(const Plan& plan);
+std::vector<PublishedName> published_names(const plan::Plan& plan);
 
 /// What a certificate for this publication carries [Lync Server 2013, "Certificate requirements for
 /// reverse proxy"]: the external web services FQDN of the first pool as its subject and again among
@@ -43,7 +43,7 @@ struct CertificateNames {
     /// "lyncdiscover.*": stand for any domain, so no certificate can name them.
     std::vector<Name> patterns;
 };
-CertificateNames certificate_names(const Plan& plan);
+CertificateNames certificate_names(const plan::Plan& plan);
 
 /// The most names that public CAs accept in a certificate.
 inline constexpr std::size_t most_names = 100;
@@ -51,6 +51,6 @@ inline constexpr std::size_t most_names = 100;
 /// The same names for several certificates if they are too many for one: first those of pools and
 /// others without a SIP domain, then each SIP domain's together. A domain added at the end of the
 /// block changes only the last certificate.
-std::vector<std::vector<std::string>> split_names(const Plan& plan);
+std::vector<std::vector<std::string>> split_names(const plan::Plan& plan);
 
-} // namespace lync::plan
+} // namespace lync::lyncctl

@@ -1,12 +1,15 @@
-#include "plan/names.h"
+#include "lyncctl/published_names.h"
 
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 namespace {
+
+using plan::Plan;
+using plan::VirtualHost;
 
 /// By SiteKind.
 constexpr std::string_view uses[] = {
@@ -100,4 +103,4 @@ std::vector<std::vector<std::string>> split_names(const Plan& plan) {
     return parts;
 }
 
-} // namespace lync::plan
+} // namespace lync::lyncctl
