@@ -135,7 +135,7 @@ int complain_of_arguments(const CLI::App& app, const CLI::ParseError& error) {
     const bool wants_command = where->get_require_subcommand_min() > 0;
     const std::vector<std::string> rest = where->remaining();
     if (wants_command && !rest.empty()) {
-        complain("unknown command " + lync::quoted(rest.front()));
+        complain(formatted("unknown command {}", lync::quoted(rest.front())));
     } else {
         complain(wants_command ? "a command is missing" : escaped(error.what()));
     }

@@ -110,7 +110,7 @@ std::vector<std::string> missing_yet(const Configuration& configuration) {
 Configuration load_plans(const Options& options, Output& output) {
     Configuration configuration = load_publications(options, Needs::plan);
     for (const std::string& what : missing_yet(configuration)) {
-        output.note(what + "; planned without it");
+        output.note(formatted("{}; planned without it", what));
     }
     return configuration;
 }

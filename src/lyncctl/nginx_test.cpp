@@ -53,7 +53,7 @@ std::string find_nginx(const std::string& wanted) {
         return binary;
     }
     if (named) {
-        throw Failure(quoted(binary) + " in \"--nginx\" is no nginx that can be run");
+        throw Failure(formatted("{} in \"--nginx\" is no nginx that can be run", quoted(binary)));
     }
     return {};
 }

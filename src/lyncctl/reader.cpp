@@ -117,9 +117,8 @@ private:
             end += text_[end] == '\\' ? 2 : 1;
         }
         if (end >= text_.size()) {
-            throw Mistake(std::string("unexpected end of file, missing terminating \"") + quote +
-                              "\" character",
-                          here());
+            throw mistake(here(), "unexpected end of file, missing terminating \"{}\" character",
+                          quote);
         }
         std::string word = unescaped(text_.substr(at_ + 1, end - at_ - 1));
         move_to(end + 1);
@@ -211,8 +210,7 @@ private:
                                     std::make_move_iterator(line.end()));
         directive->place = words.here();
         if (const auto trace = config::encoding_trace(directive->name); !trace.empty()) {
-            throw Mistake("unknown directive \"" + directive->name + "\": " + std::string(trace),
-                          directive->place);
+            throw mistake(directive->place, "unknown directive \"{}\": {}", directive->name, trace);
         }
         if (directive->name == "include") {
             include(*directive, is_block, block);

@@ -38,24 +38,24 @@ public:
     using Failure::Failure;
 };
 
-Unanswered unreachable(const std::string& socket, const doctor::Fault& fault) {
-    const std::string which = "socket " + lync::quoted(socket);
-    if (const int error = ::access(socket.c_str(), W_OK) == 0 ? 0 : errno; error == EACCES) {
-        return Unanswered(which + " is closed to this user: try sudo");
+std::string why_unanswered(const std::string& path, const doctor::Fault& fault) {
+    const std::string socket = lync::quoted(path);
+    if (const int error = ::access(path.c_str(), W_OK) == 0 ? 0 : errno; error == EACCES) {
+        return formatted("socket {} is closed to this user: try sudo", socket);
     } else if (error != 0) {
-        return Unanswered(formatted("{}: {}: write a server with \"lync_control\" for it into "
-                                    "nginx.conf, or name it with --socket (lyncctl(8))",
-                                    which, std::strerror(error)));
+        return formatted("socket {}: {}: write a server with \"lync_control\" for it into "
+                         "nginx.conf, or name it with --socket (lyncctl(8))",
+                         socket, std::strerror(error));
     }
     switch (fault.id) {
     case doctor::Id::http_timed_out:
-        return Unanswered(formatted("{}: no answer within {} s", which, patience.count()));
+        return formatted("socket {}: no answer within {} s", socket, patience.count());
     case doctor::Id::http_too_large:
-        return Unanswered(formatted("{} answers more than {} MB", which, size_limit >> 20));
+        return formatted("socket {} answers more than {} MB", socket, size_limit >> 20);
     case doctor::Id::http_closed:
-        return Unanswered(which + " doesn't answer, is nginx running?");
+        return formatted("socket {} doesn't answer, is nginx running?", socket);
     default:
-        return Unanswered(which + " doesn't answer as nginx does: " + fault.detail);
+        return formatted("socket {} doesn't answer as nginx does: {}", socket, fault.detail);
     }
 }
 
@@ -73,7 +73,7 @@ std::string ask(const ControlOptions& options, std::string_view path, bool post)
     request.size_limit = size_limit;
     doctor::HttpAnswer answer = doctor::HttpClient().get(request, doctor::Deadline(patience));
     if (answer.fault) {
-        throw unreachable(options.socket, *answer.fault);
+        throw Unanswered(why_unanswered(options.socket, *answer.fault));
     }
     if (answer.header("Lync-Control").empty()) {
         throw Failure(
@@ -116,6 +116,15 @@ Style style_of(std::string_view state) {
                                  : Style::plain;
 }
 
+/// "2026-11-30T08:30:10Z", and "2026-11-30 08:30Z" where people read it.
+Cell since_of(const json& server, std::string_view format) {
+    const Cell since = cell_of(server, "since");
+    const std::string text = since.text();
+    return format == "table" && text.size() > 16
+               ? Cell(formatted("{} {}Z", text.substr(0, 10), text.substr(11, 5)))
+               : since;
+}
+
 /// Of a server, over all of its ports: "machine" of the answers.
 struct Load {
     bool drained;
@@ -148,18 +157,18 @@ int wait(const ControlOptions& options, Output& output) {
                                     "restarted",
                                     options.server));
         }
-        const std::string signed_in =
-            formatted("{} connections of clients that have signed in", load.owned_connections);
         if (load.in_flight == 0) {
-            output.end_progress();
-            output.line("nothing is in flight; " + signed_in);
+            output.line(
+                formatted("nothing is in flight; {} connections of clients that have signed in",
+                          load.owned_connections));
             return exit_fine;
         }
-        const std::string words = formatted("{} requests in flight, of which {} pending GETs; {}",
-                                            load.in_flight, load.pending_gets, signed_in);
+        const std::string words =
+            formatted("{} requests in flight, of which {} pending GETs; {} "
+                      "connections of clients that have signed in",
+                      load.in_flight, load.pending_gets, load.owned_connections);
         if (options.timeout != 0 && Clock::now() >= end) {
-            output.end_progress();
-            output.note("still " + words);
+            output.note(formatted("still {}", words));
             return exit_findings;
         }
         output.progress(words);
@@ -199,20 +208,14 @@ int servers(const Options& options, Output& output) {
         for (const json& publication : all.at("publications")) {
             for (const json& pool : publication.at("pools")) {
                 for (const json& server : pool.at("servers")) {
-                    Row row{cell_of(publication, "name"), cell_of(pool, "name"),
-                            cell_of(server, "name")};
                     const std::string state = server.at("state");
-                    for (std::size_t c = row.size(); c < table.columns.size(); c++) {
-                        const std::string& key = table.columns[c].key;
-                        row.push_back(
-                            cell_of(server, key, key == "state" ? style_of(state) : Style::plain));
-                    }
-                    if (const std::string since = row[5].text();
-                        output.format() == "table" && since.size() > 16) {
-                        row[5] = Cell(since.substr(0, 10) + " " + since.substr(11, 5) + "Z");
-                    }
                     down = down || state == "down";
-                    table.rows.push_back(std::move(row));
+                    table.rows.push_back(
+                        {cell_of(publication, "name"), cell_of(pool, "name"),
+                         cell_of(server, "name"), cell_of(server, "address"),
+                         Cell(state, style_of(state)), since_of(server, output.format()),
+                         cell_of(server, "in_flight"), cell_of(server, "pending_gets"),
+                         cell_of(server, "owned_connections"), cell_of(server, "reason")});
                 }
             }
         }

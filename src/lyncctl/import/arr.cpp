@@ -77,9 +77,9 @@ private:
         const std::string location =
             node.select_node("ancestor-or-self::location/@path").attribute().value();
         const pugi::xml_node rule = node.select_node("ancestor-or-self::rule").node();
-        draft_.add(kind, file_.place(node), "{} in {}{}", tag_of(node),
-                   rule ? "rule " + quoted(attribute(rule, "name")) : quoted(node.parent().name()),
-                   location.empty() ? "" : " of " + quoted(location));
+        draft_.add(kind, file_.place(node), "{} in {}{}{}", tag_of(node), rule ? "rule " : "",
+                   quoted(rule ? attribute(rule, "name") : node.parent().name()),
+                   location.empty() ? "" : formatted(" of {}", quoted(location)));
     }
 
     void read_farm(pugi::xml_node node) {

@@ -31,18 +31,17 @@ constexpr std::string_view harmless =
     "aio- charset- chunked_transfer_encoding client_body_buffer_size client_body_temp_path "
     "client_body_timeout client_header_- connection_pool_size default_type directio- etag events "
     "geo gzip- http2- http3- index keepalive- large_client_header_buffers least_conn limit_- "
-    "lingering_- "
-    "listen load_module log_format log_not_found map- merge_slashes msie_- open_file_cache- "
-    "output_buffers ntlm- pcre_jit perl_modules pid port_in_redirect postpone_output proxy_buffer- "
-    "proxy_busy_buffers_size proxy_cache_path proxy_connect_timeout proxy_headers_hash_- "
-    "proxy_http_version proxy_ignore_client_abort proxy_max_temp_file_size proxy_next_upstream- "
-    "proxy_read_timeout proxy_redirect proxy_request_buffering proxy_send_timeout "
-    "proxy_socket_keepalive proxy_ssl_ciphers proxy_ssl_name proxy_ssl_protocols "
-    "proxy_ssl_server_name proxy_ssl_session_reuse proxy_ssl_trusted_certificate proxy_ssl_verify- "
-    "proxy_temp_- random recursive_error_pages request_pool_size reset_timedout_connection "
-    "resolver- root "
-    "send- server_name- server_tokens split_clients ssl- tcp_no- types- underscores_in_headers "
-    "upstream user variables_hash_- worker_- zone";
+    "lingering_- listen load_module log_format log_not_found map- merge_slashes msie_- ntlm- "
+    "open_file_cache- output_buffers pcre_jit perl_modules pid port_in_redirect postpone_output "
+    "proxy_buffer- proxy_busy_buffers_size proxy_cache_path proxy_connect_timeout "
+    "proxy_headers_hash_- proxy_http_version proxy_ignore_client_abort proxy_max_temp_file_size "
+    "proxy_next_upstream- proxy_read_timeout proxy_redirect proxy_request_buffering "
+    "proxy_send_timeout proxy_socket_keepalive proxy_ssl_ciphers proxy_ssl_name "
+    "proxy_ssl_protocols proxy_ssl_server_name proxy_ssl_session_reuse "
+    "proxy_ssl_trusted_certificate proxy_ssl_verify- proxy_temp_- random recursive_error_pages "
+    "request_pool_size reset_timedout_connection resolver- root send- server_name- server_tokens "
+    "split_clients ssl- tcp_no- types- underscores_in_headers upstream user variables_hash_- "
+    "worker_- zone";
 
 /// Headers that proxies set as a matter of course, and the publication does.
 constexpr std::string_view usual_headers =
@@ -208,7 +207,8 @@ private:
             }
         }
         const bool named = !first.empty();
-        const std::string title = named ? "server " + quoted(first) : "server without a name";
+        const std::string title =
+            named ? formatted("server {}", quoted(first)) : "server without a name";
         Listener& listener = draft_.listeners.emplace_back();
         listener.place = block.place;
         read_listens(block, ssl, listener.sockets);
@@ -263,7 +263,7 @@ private:
         read_trusted_ca(block);
         for (const auto& child : block.children) {
             const bool location = child->name == "location" && child->is_block;
-            const auto inner = [&] { return line_of(*child) + " of " + title; };
+            const auto inner = [&] { return formatted("{} of {}", line_of(*child), title); };
             if (child->name == "proxy_pass") {
                 found.push_back(
                     {*child, split_url(first_argument(*child)), proxy_name, every_path});

@@ -53,11 +53,11 @@ std::string attribute(pugi::xml_node node, const char* name) {
 }
 
 std::string tag_of(pugi::xml_node node) {
-    std::string text = "<" + std::string(node.name());
+    std::string attributes;
     for (const pugi::xml_attribute attribute : node.attributes()) {
-        text += " " + std::string(attribute.name()) + "=" + quoted(attribute.value());
+        attributes += formatted(" {}={}", attribute.name(), quoted(attribute.value()));
     }
-    return text + ">";
+    return formatted("<{}{}>", node.name(), attributes);
 }
 
 } // namespace lync::lyncctl
