@@ -170,6 +170,24 @@ SKIP: {
     is($status, 1, 'and its warnings are findings') or diag($out);
 }
 
+# In one without DNS: servers that are given by name.
+SKIP: {
+    my @hide = ('unshare', '-m', 'sh', '-c', 'mount --bind "$0" /etc/hosts && mount --bind "$0" /etc/resolv.conf && exec "$@"',
+        write_file('hosts', "127.0.0.1 localhost\n127.0.0.11 known.contoso.local\n"));
+    skip('no mount namespaces here', 3) if system(@hide, 'true') != 0;
+    my $unknown = qr/^\[warn\] [^\n]*"fe1\.contoso\.local"[^\n]*\n/;
+    for my $case (
+        ['unknown, and unknown for ever', '', 'fe1', qr/\A$unknown\[notice\] servers given by name keep[^\n]*\n\z/],
+        ['unknown, until the resolver knows', 'resolver 127.0.0.1;', 'fe1', qr/\A$unknown\z/],
+        ['in the hosts file', '', 'known', qr/\A\z/],
+    ) {
+        my ($what, $http, $host, $pattern) = @$case;
+        write_file('nginx.conf', conf($load, $http . $block =~ s/10\.0\.0\.11/$host.contoso.local/r =~ s/(?=    pool)/    resolve_at_start off;\n/r));
+        ($status, $out) = run({}, @hide, $lyncctl, 'check', '--nginx', $nginx, '-p', "$root/", "$root/nginx.conf");
+        like($out, $pattern, "a server by name, without DNS: $what");
+    }
+}
+
 # As a user who may not read everything.
 SKIP: {
     my @user = ('setpriv', '--reuid=65534', '--clear-groups');
