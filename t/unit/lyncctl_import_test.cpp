@@ -62,6 +62,7 @@ TEST_CASE("the complete file of each product", "[import]") {
     CHECK_FALSE(iis.holds("_listen"));
     CHECK(iis.says("RESTRICTION") == 0);
     CHECK(iis.says("CHECK: other sections") == 1);
+    CHECK(iis.says("CHECK: better than \"sip_domain *\" are your users' SIP domains") == 1);
 
     const Result squid(pfsense());
     CHECK(squid.lacks({"pool POOL-FQDN {", "external_web_services lyncwebext.contoso.com;",

@@ -121,7 +121,9 @@ private:
                 draft_.add(lost, name.place, "{}: {}", quoted(name.host), parsed.error);
             }
         }
-        if (domains.contains("*")) { // "lyncctl check" has advice about it
+        if (domains.contains("*")) {
+            draft_.add(check, {},
+                       "better than \"sip_domain *\" are your users' SIP domains, one by one");
             domains = {"*"};
         } else if (domains.empty()) {
             draft_.add(check, {},
@@ -159,7 +161,8 @@ private:
     /// A name that isn't known becomes a word that nginx refuses, and another one for each.
     void fill_in(std::string& name, std::string_view word, const std::string& what) {
         if (name.empty() || name.ends_with(".*")) {
-            const std::string of = name.empty() ? "" : " that " + quoted(name) + " stood for";
+            const std::string of =
+                name.empty() ? "" : formatted(" that {} stood for", quoted(name));
             const unsigned number = ++filled_in_[word];
             name = number == 1 ? std::string(word) : formatted("{}-{}", word, number);
             draft_.add(check, {}, "write {}{} in place of {}", what, of, name);
@@ -197,7 +200,7 @@ private:
     }
 
     void write_simple_url(const Name& name) {
-        if (is_simple_url(name.role)) {
+        if (name.role >= Role::meet && name.role <= Role::admin) {
             const bool elsewhere = name.role != Role::admin && name.farm != draft_.first;
             directive("simple_url",
                       formatted("{} https://{}{}{}", word_of(name.role), name.host, name.path,

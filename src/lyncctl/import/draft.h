@@ -46,7 +46,7 @@ struct Remark {
     Place place;      ///< in the old file; line 0: none
 };
 
-/// What a name or a farm is here. Simple URLs are meet up to admin.
+/// What a name or a farm is here.
 enum class Role : std::uint8_t {
     pool, ///< external web services of a pool
     director,
@@ -61,10 +61,6 @@ enum class Role : std::uint8_t {
 
 /// The directive, or the kind of a simple URL.
 std::string_view word_of(Role role) noexcept;
-
-constexpr bool is_simple_url(Role role) noexcept {
-    return role >= Role::meet && role <= Role::admin;
-}
 
 struct Server {
     std::string address;    ///< as written: IPv4, IPv6 or a name
