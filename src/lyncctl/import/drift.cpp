@@ -24,9 +24,8 @@ using Texts = std::set<std::string>;
 /// A server as either side knows it: by name, by address, or by both.
 struct Machine {
     std::string shown;
-    Texts names;        ///< none: known by its address alone
-    Texts addresses;    ///< those that are written, else what the names resolve to
-    bool found = false; ///< on the other side
+    Texts names;     ///< none: known by its address alone
+    Texts addresses; ///< those that are written, else what the names resolve to
 };
 
 struct Site {
@@ -44,7 +43,8 @@ struct Facts {
 };
 
 void add_machine(const std::string& address, const std::string& name, Site& site) {
-    Machine machine{name == address ? name : name + " " + address, {}, {}};
+    Machine& machine = site.machines.emplace_back();
+    machine.shown = name == address ? name : formatted("{} {}", name, address);
     if (name != address) {
         machine.names.insert(to_ascii_lower(name));
     }
@@ -53,9 +53,8 @@ void add_machine(const std::string& address, const std::string& name, Site& site
     } else {
         machine.names.insert(to_ascii_lower(address));
         const std::vector<std::string> resolved = addresses_of(address);
-        machine.addresses.insert(resolved.begin(), resolved.end());
+        machine.addresses = {resolved.begin(), resolved.end()};
     }
-    site.machines.push_back(std::move(machine));
 }
 
 Site& add_site(std::string_view kind, const std::string& fqdn, const std::string& external,
@@ -245,39 +244,40 @@ private:
         }
     }
 
+    /// What both sides have goes; what is left of either is a row each, unless there is a reason.
     void compare_machines(const std::string& pool, std::vector<Machine>& ours,
                           std::vector<Machine>& theirs) {
-        for (Machine& one : ours) {
+        const bool one_for_all = ours.size() > 1 && theirs.size() == 1;
+        std::erase_if(ours, [&](const Machine& one) {
             const auto other = std::ranges::find_if(
-                theirs, [&](const Machine& each) { return !each.found && is_same(one, each); });
-            if (other != theirs.end()) {
-                one.found = other->found = true;
+                theirs, [&](const Machine& each) { return is_same(one, each); });
+            if (other == theirs.end()) {
+                return false;
             }
-        }
-        if (ours.size() > 1 && theirs.size() == 1 && !theirs.front().found) {
-            output_.note(pool + ": " + theirs.front().shown +
-                         " is taken for a load balancer; a pool declares the servers behind it by "
-                         "\"computer\"");
+            theirs.erase(other);
+            return true;
+        });
+        if (one_for_all && !theirs.empty()) {
+            output_.note(formatted("{}: {} is taken for a load balancer; a pool declares the "
+                                   "servers behind it by \"computer\"",
+                                   pool, theirs.front().shown));
             return;
         }
         // A topology seldom holds addresses, and a proxy seldom resolves names of the inside.
-        const auto unknown = std::ranges::find_if(
-            ours, [](const Machine& each) { return !each.found && each.addresses.empty(); });
-        if (unknown != ours.end() &&
-            std::ranges::all_of(
-                theirs, [](const Machine& each) { return each.found || each.names.empty(); }) &&
-            ours.size() == theirs.size()) {
-            output_.note(pool + ": no address is known for " + unknown->shown +
-                         ", so servers were only counted: give addresses by --hosts FILE");
+        const auto unknown =
+            std::ranges::find_if(ours, [](const Machine& each) { return each.addresses.empty(); });
+        if (unknown != ours.end() && ours.size() == theirs.size() &&
+            std::ranges::all_of(theirs, [](const Machine& each) { return each.names.empty(); })) {
+            output_.note(formatted("{}: no address is known for {}, so servers were only counted: "
+                                   "give addresses by --hosts FILE",
+                                   pool, unknown->shown));
             return;
         }
-        for (const bool topology : {true, false}) {
-            for (const Machine& machine : topology ? ours : theirs) {
-                if (!machine.found) {
-                    row("server", pool, topology ? machine.shown : "",
-                        topology ? "" : machine.shown);
-                }
-            }
+        for (const Machine& machine : ours) {
+            row("server", pool, machine.shown, "");
+        }
+        for (const Machine& machine : theirs) {
+            row("server", pool, "", machine.shown);
         }
     }
 
