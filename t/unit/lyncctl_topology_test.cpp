@@ -80,14 +80,7 @@ TEST_CASE("a topology of two sites, a Director, an Edge pool and Office Web Apps
     CHECK(result.says("addresses of") == 0);
 }
 
-TEST_CASE("the topology of each product", "[topology]") {
-    for (const auto& [version, product] :
-         {std::pair("5", "lync_2010"), {"6", "lync_2013"}, {"7", "sfb_2015"}, {"8", "sfb_2019"}}) {
-        INFO(product);
-        const Result result = whole(replaced_all(fixture("topology.xml"), "ServiceVersion=\"8\"",
-                                                 "ServiceVersion=\""s + version + "\""));
-        CHECK(result.lacks({"product "s + product + ";"}) == "");
-    }
+TEST_CASE("pools of several products, and of unknown ones", "[topology]") {
     const Result mixed =
         whole(replaced(fixture("topology.xml"),
                        "<Service RoleVersion=\"1\" ServiceVersion=\"8\" "
@@ -191,23 +184,12 @@ TEST_CASE("a topology that says things twice", "[topology]") {
     CHECK(result.says("NOT CARRIED OVER: \"EdgeServer\" of") == 1);
 
     // Two Edge pools of one site.
-    const auto part = [](const std::string& all, const std::string& begin, const std::string& end) {
-        const std::size_t from = all.find(begin);
-        return replaced(all.substr(from, all.find(end, from) + end.size() - from), "Number=\"2\"",
-                        "Number=\"9\"");
-    };
-    const std::string pool =
-        part(text, "    <Cluster RequiresReplication=\"true\" RequiresSetup=\"true\" Fqdn=\"EDGE1",
-             "</Cluster>\n");
-    const std::string service =
-        part(services,
-             "    <Service RoleVersion=\"2\" ServiceVersion=\"7\">\n      <ServiceId SiteId=\"1\" "
-             "RoleName=\"EdgeServer\"",
-             "</Service>\n");
-    const std::string two = replaced(
-        replaced(text, "  </Clusters>", replaced(pool, "EDGE1.f", "EDGE2.f") + "  </Clusters>"),
-        "  </Services>", service + "  </Services>");
-    CHECK(Result(read_topology({{"t.xml", two}}))
+    const std::string second =
+        "<Cluster Fqdn=\"EDGE2.fabrikam.local\"><ClusterId SiteId=\"1\" Number=\"9\"/><Machine>"
+        "<NetInterface InterfaceSide=\"Internal\" InterfaceNumber=\"1\" IPAddress=\"172.16.0.12\"/>"
+        "</Machine></Cluster><Service RoleName=\"EdgeServer\"><InstalledOn><ClusterId SiteId=\"1\" "
+        "Number=\"9\"/></InstalledOn></Service></Topology>";
+    CHECK(Result(read_topology({{"t.xml", replaced(text, "</Topology>", second)}}))
               .lacks({"edge Head_office {", "edge Head_office-2 {"}) == "");
 }
 
@@ -297,16 +279,6 @@ TEST_CASE("what PowerShell's Out-File makes of a topology", "[topology]") {
 }
 
 TEST_CASE("hostile and wrong files get one line", "[topology]") {
-    const std::string text = fixture("topology.xml");
-    std::string deep = "<Topology>";
-    for (int i = 0; i < 300; i++) {
-        deep += "<a>";
-    }
-    for (int i = 0; i < 300; i++) {
-        deep += "</a>";
-    }
-    CHECK(topology_mistake(deep + "</Topology>") ==
-          "elements are nested more than 256 deep in t.xml:1");
     CHECK(topology_mistake("<Objs><Obj/></Objs>")
               .starts_with("the file holds neither simple URLs nor web servers: "));
     CHECK(mistake([] {
@@ -315,6 +287,4 @@ TEST_CASE("hostile and wrong files get one line", "[topology]") {
     CHECK(mistake([] {
               read_topology(files({"topology.xml", "topology.tbxml"}));
           }) == "the file is a second topology beside \"topology.xml\" in topology.tbxml:2");
-    CHECK(topology_mistake("<Topology/>") ==
-          "the topology has no pool with web services that could be published in t.xml:1");
 }

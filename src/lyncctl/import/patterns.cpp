@@ -5,7 +5,6 @@
 #include "lyncctl/addresses.h"
 
 #include <algorithm>
-#include <sstream>
 
 namespace lync::lyncctl {
 
@@ -43,14 +42,14 @@ bool has_word(std::string_view list, std::string_view word) {
 }
 
 Hosts read_hosts(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r\v\f";
     Hosts addresses;
     while (!text.empty()) {
-        const std::string_view line = take_until(text, '\n');
-        std::istringstream words(std::string(line.substr(0, line.find('#'))));
-        std::string address;
-        words >> address;
-        for (std::string name; words >> name;) {
-            addresses.try_emplace(to_ascii_lower(name), address);
+        std::string_view line = take_until(text, '\n');
+        line = line.substr(0, line.find('#'));
+        const std::string address(take_word(line, blanks));
+        while (!line.empty()) {
+            addresses.try_emplace(to_ascii_lower(take_word(line, blanks)), address);
         }
     }
     return addresses;

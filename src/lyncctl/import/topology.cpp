@@ -334,13 +334,12 @@ private:
         }
         pool.ports.https = other.https;
         publish_at(other.published_https, true);
-        for (const pugi::xml_node port : service.child("Ports").children("Port")) {
-            if (attribute(port, "Usage") == "WebSite" &&
-                attribute(port, "InterfaceSide") == "External") {
-                const bool tls = attribute(port, "Protocol") == "Https";
-                pool.port(tls) = port_of(attribute(port, "Port"));
-                publish_at(port_of(attribute(port, "ConfiguredPort")), tls);
-            }
+        for (const auto& found :
+             service.select_nodes("Ports/Port[@Usage='WebSite'][@InterfaceSide='External']")) {
+            const pugi::xml_node port = found.node();
+            const bool tls = attribute(port, "Protocol") == "Https";
+            pool.port(tls) = port_of(attribute(port, "Port"));
+            publish_at(port_of(attribute(port, "ConfiguredPort")), tls);
         }
     }
 
@@ -443,12 +442,35 @@ private:
         }
     }
 
+    /// A role's addresses on each machine of the Edge pool, and the port that clients come to.
+    void read_edge_role(pugi::xml_node service, const Cluster& cluster, const char* component,
+                        const char* usage, config::EdgeRole role, config::Edge& edge) {
+        const pugi::xml_node port =
+            service
+                .select_node(formatted("Ports/Port[@Owner='urn:component:{}'][@Usage='{}']"
+                                       "[@InterfaceSide='External'][not(@Protocol='Udp')]",
+                                       component, usage)
+                                 .c_str())
+                .node();
+        std::string number = port ? attribute(port, "InterfaceNumber") : "1";
+        std::uint16_t outside = port ? port_of(attribute(port, "Port")) : config::edge_client_port;
+        if (outside == 0) {
+            add(lost, service, "the port of the {} outside", config::edge_role_name(role));
+            outside = config::edge_client_port;
+            number.clear(); // nor its address
+        }
+        for (const pugi::xml_node machine : cluster.machines) {
+            config::Interfaces sides{address_of(machine, "External", number),
+                                     address_of(machine, "Internal", "1"),
+                                     {},
+                                     outside};
+            if (!sides.external.empty() || !sides.internal.empty()) {
+                edge.roles[static_cast<std::size_t>(role)].servers.push_back(std::move(sides));
+            }
+        }
+    }
+
     void read_edge(pugi::xml_node service) {
-        constexpr std::array<std::pair<std::string_view, config::EdgeRole>, 3> owners{{
-            {"urn:component:AccessEdge SipClient", config::EdgeRole::access_edge},
-            {"urn:component:DataEdge PsomClient", config::EdgeRole::web_conferencing_edge},
-            {"urn:component:MediaRelayEdge TURNServer", config::EdgeRole::av_edge},
-        }};
         const Cluster* cluster = first_on(service);
         if (cluster == nullptr) {
             return;
@@ -458,32 +480,10 @@ private:
         if (const unsigned times = ++edges_of_site_[edge.site]; times > 1) {
             edge.site += formatted("-{}", times);
         }
-        for (const auto& [owner, role] : owners) {
-            std::string number = "1";
-            std::uint16_t outside = config::edge_client_port;
-            for (const pugi::xml_node port : service.child("Ports").children("Port")) {
-                if (attribute(port, "Owner") + " " + attribute(port, "Usage") == owner &&
-                    attribute(port, "Protocol") != "Udp" &&
-                    attribute(port, "InterfaceSide") == "External") {
-                    number = attribute(port, "InterfaceNumber");
-                    outside = port_of(attribute(port, "Port"));
-                }
-            }
-            if (outside == 0) {
-                add(lost, service, "the port of the {} outside", config::edge_role_name(role));
-                outside = config::edge_client_port;
-                number.clear(); // nor its address
-            }
-            for (const pugi::xml_node machine : cluster->machines) {
-                config::Interfaces sides{address_of(machine, "External", number),
-                                         address_of(machine, "Internal", "1"),
-                                         {},
-                                         outside};
-                if (!sides.external.empty() || !sides.internal.empty()) {
-                    edge.roles[static_cast<std::size_t>(role)].servers.push_back(std::move(sides));
-                }
-            }
-        }
+        using enum config::EdgeRole;
+        read_edge_role(service, *cluster, "AccessEdge", "SipClient", access_edge, edge);
+        read_edge_role(service, *cluster, "DataEdge", "PsomClient", web_conferencing_edge, edge);
+        read_edge_role(service, *cluster, "MediaRelayEdge", "TURNServer", av_edge, edge);
         if (edge.of(config::EdgeRole::access_edge).servers.empty()) {
             add(check, service,
                 "the topology doesn't hold the addresses of the Edge Servers of {}: an \"edge\" "
