@@ -16,6 +16,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -63,22 +64,20 @@ void advise(const Publication& publication, std::vector<Diagnostic>& all) {
     }
 
     // The certificates are checked for every name but these.
-    std::set<std::string> patterns;
-    const auto about_pattern = [&](const std::string& host, const Place& place) {
-        if (patterns.insert(host).second) {
-            remark(all, advice, place,
-                   "{} stands for any domain: whether a certificate covers a name is known only "
-                   "when a client asks for it",
-                   lync::quoted(host));
-        }
-    };
+    std::map<std::string, Place> patterns;
     for (const auto& url : publication.simple_urls) {
         if (url.host.ends_with(".*") && url.kind != SimpleUrlKind::admin) {
-            about_pattern(url.host, url.place);
+            patterns.try_emplace(url.host, url.place);
         }
     }
     if (publication.has_wildcard_sip_domain()) {
-        about_pattern("lyncdiscover.*", publication.place_of_sip_domain(0));
+        patterns.try_emplace("lyncdiscover.*", publication.place_of_sip_domain(0));
+    }
+    for (const auto& [host, place] : patterns) {
+        remark(all, advice, place,
+               "{} stands for any domain: whether a certificate covers a name is known only when "
+               "a client asks for it",
+               lync::quoted(host));
     }
 }
 
@@ -110,43 +109,6 @@ const config::Directive* find_server(const config::Directive& tree, std::string_
     return nullptr;
 }
 
-/// What nginx leaves open about a message of its own; empty if that is nothing.
-std::string explain(const Diagnostic& diagnostic, const Configuration& configuration) {
-    const std::string& text = diagnostic.text;
-    if (const auto& mistake = configuration.mistake;
-        mistake && mistake->place.file == diagnostic.place.file &&
-        mistake->place.line == diagnostic.place.line && mistake->text.starts_with(text)) {
-        return mistake->text.substr(text.size()); // `expecting "}"`, and of which block
-    }
-    const std::string_view word = first_quoted(text);
-    if (diagnostic.severity == Severity::error) {
-        std::string begin(4, '\0');
-        std::ifstream(diagnostic.place.file, std::ios::binary).read(begin.data(), 4);
-        std::string_view trace = config::encoding_trace(begin);
-        if (trace.empty() && text.starts_with("unknown directive ")) {
-            trace = config::editor_trace(word);
-        }
-        // The module has said so of its own directives.
-        return trace.empty() || text.ends_with(trace) ? "" : ": " + std::string(trace);
-    }
-    const config::Directive* server =
-        text.starts_with("conflicting server name ") && configuration.tree != nullptr
-            ? find_server(*configuration.tree, word)
-            : nullptr;
-    for (const Published& published : configuration.publications) {
-        for (const auto& name : published_names(published.plan)) {
-            if (server != nullptr && name.name == word) {
-                const Place& place = published.plan.publication.place;
-                return formatted(": {} answers, since it comes first, at {}:{}; remove the name "
-                                 "from the server at {}:{}",
-                                 published.block->title(), place.file, place.line,
-                                 server->place.file, server->place.line);
-            }
-        }
-    }
-    return {};
-}
-
 /// What Notepad makes of contoso.conf, and no `include` finds.
 void advise_text_files(const std::string& file, std::vector<Diagnostic>& all) {
     const std::filesystem::path directory = std::filesystem::path(file).parent_path();
@@ -172,7 +134,7 @@ public:
         for (const Published& published : configuration.publications) {
             collect_places(*published.block, places_);
             for (const auto& name : published_names(published.plan)) {
-                names_.insert(name.name);
+                names_.try_emplace(name.name, &published);
             }
         }
     }
@@ -211,6 +173,39 @@ private:
                names_.contains(std::string(first_quoted(diagnostic.text)));
     }
 
+    /// What nginx leaves open about a message of its own; empty if that is nothing.
+    std::string explain(const Diagnostic& diagnostic) const {
+        const std::string& text = diagnostic.text;
+        if (const auto& mistake = configuration_.mistake;
+            mistake && mistake->place.file == diagnostic.place.file &&
+            mistake->place.line == diagnostic.place.line && mistake->text.starts_with(text)) {
+            return mistake->text.substr(text.size()); // `expecting "}"`, and of which block
+        }
+        const std::string word(first_quoted(text));
+        if (diagnostic.severity == Severity::error) {
+            std::string begin(4, '\0');
+            std::ifstream(diagnostic.place.file, std::ios::binary).read(begin.data(), 4);
+            std::string_view trace = config::encoding_trace(begin);
+            if (trace.empty() && text.starts_with("unknown directive ")) {
+                trace = config::editor_trace(word);
+            }
+            // The module has said so of its own directives.
+            return trace.empty() || text.ends_with(trace) ? "" : formatted(": {}", trace);
+        }
+        const auto name = names_.find(word);
+        const config::Directive* server =
+            name != names_.end() && text.starts_with("conflicting server name ")
+                ? find_server(*configuration_.tree, word)
+                : nullptr;
+        if (server == nullptr) {
+            return {};
+        }
+        const config::Directive& block = *name->second->block;
+        return formatted(": {} answers, since it comes first, at {}; remove the name from the "
+                         "server at {}",
+                         block.title(), at(block.place), at(server->place));
+    }
+
     void add_nginx() {
         std::size_t others = 0;
         is_judged_ = nginx_->accepted;
@@ -226,7 +221,7 @@ private:
                 lacks_rights_ || (error && diagnostic.text.find("(13: ") != std::string::npos);
             is_judged_ = is_judged_ || (error && is_ours(diagnostic));
             found_.push_back(diagnostic);
-            found_.back().text += explain(diagnostic, configuration_);
+            found_.back().text += explain(diagnostic);
         }
         is_judged_ = is_judged_ && !lacks_module_;
         if (others > 0) {
@@ -300,7 +295,7 @@ private:
     const Configuration& configuration_;
     const std::optional<NginxAnswer>& nginx_;
     std::set<std::pair<std::string, unsigned>> places_; ///< of directives of publications
-    std::set<std::string> names_;                       ///< that are published
+    std::map<std::string, const Published*> names_;     ///< that are published
     std::vector<Diagnostic> found_;
     bool is_judged_ = false; ///< nginx has read the publications with the module
     bool lacks_module_ = false;

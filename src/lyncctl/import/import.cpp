@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t largest_hosts = 1024 * 1024;
 
 /// The block, or its remarks, a row each.
-int finish(Draft draft, Output& output) {
+int print(Draft draft, Output& output) {
     const std::string block = compose(draft);
     Table table{{"kind", "line", "what"}};
     for (const auto& [kind, text, place] : draft.remarks) {
@@ -49,7 +49,7 @@ Hosts hosts_of(const ImportOptions& options) {
 }
 
 /// Of another proxy, without the names that --role NAME=skip says.
-int finish(Draft draft, const Options& options, Output& output) {
+int settle_and_print(Draft draft, const Options& options, Output& output) {
     std::vector<std::string> skipped;
     for (const std::string& text : options.import.roles) {
         if (!text.ends_with("=skip")) {
@@ -60,7 +60,7 @@ int finish(Draft draft, const Options& options, Output& output) {
     }
     draft.hosts = hosts_of(options.import);
     settle(draft, skipped);
-    return finish(std::move(draft), output);
+    return print(std::move(draft), output);
 }
 
 } // namespace
@@ -76,17 +76,18 @@ void declare_import(CLI::App& app, Options& options) {
 
 int import_arr(const Options& options, Output& output) {
     const std::string& file = options.import.file;
-    return finish(read_arr(read_file(file, largest_xml), file), options, output);
+    return settle_and_print(read_arr(read_file(file, largest_xml), file), options, output);
 }
 
 int import_pfsense(const Options& options, Output& output) {
     const std::string& file = options.import.file;
-    return finish(read_pfsense(read_file(file, largest_xml), file), options, output);
+    return settle_and_print(read_pfsense(read_file(file, largest_xml), file), options, output);
 }
 
 int import_nginx(const Options& options, Output& output) {
     const std::string file = std::filesystem::absolute(options.import.file).string();
-    return finish(read_nginx(*read_configuration(file), directory_of(file)), options, output);
+    return settle_and_print(read_nginx(*read_configuration(file), directory_of(file)), options,
+                            output);
 }
 
 void declare_import_topology(CLI::App& app, Options& options) {
@@ -112,7 +113,7 @@ Draft topology_of(const ImportOptions& options) {
 }
 
 int import_topology(const Options& options, Output& output) {
-    return finish(topology_of(options.import), output);
+    return print(topology_of(options.import), output);
 }
 
 void declare_drift(CLI::App& app, Options& options) {
