@@ -18,8 +18,8 @@ std::string bare(std::string_view address);
 /// A port, or 0.
 std::uint16_t port_of(std::string_view text) noexcept;
 
-/// What stands before the port and the port of "443", "10.0.0.1", "[::]:443" or "lync:4443": empty
-/// and 0 where one is left out.
+/// The host and the port of "443", "10.0.0.1", "[::]:443" or "lync:4443": empty or 0 if there is
+/// none.
 std::pair<std::string, std::uint16_t> split_socket(std::string_view text);
 
 /// "10.0.0.11", "2001:db8::11"

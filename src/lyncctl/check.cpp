@@ -28,7 +28,7 @@ using config::Farm;
 using config::Publication;
 using config::SimpleUrlKind;
 
-/// The words for a Severity, and one more.
+/// The name of each Severity in the output, and of advice.
 constexpr std::array<std::pair<std::string_view, Style>, 5> levels{{{"emerg", Style::bad},
                                                                     {"crit", Style::bad},
                                                                     {"warn", Style::warning},
@@ -36,7 +36,7 @@ constexpr std::array<std::pair<std::string_view, Style>, 5> levels{{{"emerg", St
                                                                     {"advice", Style::plain}}};
 constexpr auto advice = static_cast<Severity>(4);
 
-/// What is right for nginx and still worth a second look.
+/// Advice about what nginx accepts.
 void advise(const Publication& publication, std::vector<Diagnostic>& all) {
     for (const Farm& farm : publication.farms) {
         if (farm.servers.size() == 1) {
@@ -63,7 +63,7 @@ void advise(const Publication& publication, std::vector<Diagnostic>& all) {
         }
     }
 
-    // The certificates are checked for every name but these.
+    // Which names the certificates cover is checked elsewhere, except for these.
     std::map<std::string, Place> patterns;
     for (const auto& url : publication.simple_urls) {
         if (url.host.ends_with(".*") && url.kind != SimpleUrlKind::admin) {
@@ -94,7 +94,7 @@ std::string_view first_quoted(std::string_view text) {
     return open == 0 ? std::string_view() : text.substr(open, text.find('"', open) - open);
 }
 
-/// The first `server` of http level that has this name among its server_name.
+/// The first `server` at http level with this server_name.
 const config::Directive* find_server(const config::Directive& tree, std::string_view name) {
     for (const auto& http : tree.children) {
         for (const auto& server : http->children) {
@@ -109,7 +109,7 @@ const config::Directive* find_server(const config::Directive& tree, std::string_
     return nullptr;
 }
 
-/// What Notepad makes of contoso.conf, and no `include` finds.
+/// Notepad saves contoso.conf as contoso.conf.txt, which no `include` finds.
 void advise_text_files(const std::string& file, std::vector<Diagnostic>& all) {
     const std::filesystem::path directory = std::filesystem::path(file).parent_path();
     for (const char* below : {"", "conf.d", "sites-enabled"}) {
@@ -163,7 +163,7 @@ public:
     }
 
 private:
-    /// Whether nginx says it of publications.
+    /// Whether a message of nginx concerns a publication.
     bool is_ours(const Diagnostic& diagnostic) const {
         return diagnostic.text.find("lync_") != std::string::npos ||
                diagnostic.text == config::addresses_stay ||
@@ -173,7 +173,7 @@ private:
                names_.contains(std::string(first_quoted(diagnostic.text)));
     }
 
-    /// What nginx leaves open about a message of its own; empty if that is nothing.
+    /// What to add to a message of nginx; empty if it needs no explanation.
     std::string explain(const Diagnostic& diagnostic) const {
         const std::string& text = diagnostic.text;
         if (const auto& mistake = configuration_.mistake;
@@ -189,7 +189,7 @@ private:
             if (trace.empty() && text.starts_with("unknown directive ")) {
                 trace = config::editor_trace(word);
             }
-            // The module has said so of its own directives.
+            // The module has added it for its own directives.
             return trace.empty() || text.ends_with(trace) ? "" : formatted(": {}", trace);
         }
         const auto name = names_.find(word);
@@ -234,7 +234,7 @@ private:
         }
     }
 
-    /// What nginx hasn't said already.
+    /// What nginx hasn't reported.
     void add_core() {
         const auto add = [this](const Diagnostic& diagnostic, bool by_place) {
             const bool known = std::ranges::any_of(found_, [&](const Diagnostic& other) {
@@ -317,7 +317,7 @@ int check(const Options& options, Output& output) {
     output.progress("reading " + options.configuration);
     Configuration configuration = read_publications(options);
     if (const std::optional<Diagnostic> first = configuration.mistake) {
-        // A file that is missing yet hides nothing else.
+        // A missing file must not hide other mistakes.
         configuration = read_publications(options, Needs::plan);
         configuration.mistake = first;
     }

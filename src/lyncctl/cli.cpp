@@ -28,7 +28,7 @@ bool is_set(const char* name) {
     return value != nullptr && *value != '\0';
 }
 
-/// What stdout and stderr are, and what the user wants of them (https://no-color.org).
+/// The capabilities of stdout and stderr, and the user's wishes (https://no-color.org).
 Terminal terminal_of(const Options& options) {
     const bool out = isatty(STDOUT_FILENO) == 1;
     const char* term = std::getenv("TERM");
@@ -79,7 +79,7 @@ constexpr struct {
      "  lyncctl import nginx old.conf"},
 };
 
-/// Adds the commands of a group, and notes the one that is chosen.
+/// Adds the commands of a group; `chosen` becomes the one on the command line.
 void declare_commands(CLI::App& app, std::string_view group, Options& options,
                       const Command*& chosen) {
     for (const Command& command : commands()) {
@@ -101,7 +101,7 @@ void declare_commands(CLI::App& app, std::string_view group, Options& options,
                 option->type_name(help.substr(0, bar - 1));
             }
             option->description(help.substr(bar));
-            // What is repeatable takes one value each time, and leaves FILE alone.
+            // A repeatable option takes one value each time, not the FILE after it.
             if (option->nonpositional() && option->get_expected_max() > 1) {
                 option->allow_extra_args(false);
             }
@@ -126,7 +126,7 @@ int run_command(const Command& command, const Options& options) {
     return status;
 }
 
-/// A sentence for what CLI11 found wrong, in its own words but for commands.
+/// Reports what CLI11 found wrong: in its own words, except about commands.
 int complain_of_arguments(const CLI::App& app, const CLI::ParseError& error) {
     const CLI::App* where = &app;
     while (!where->get_subcommands().empty()) {

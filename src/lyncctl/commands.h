@@ -1,7 +1,6 @@
 #pragma once
 
-// The table of commands: what `lyncctl` can do, once. The command line, its help and the completion
-// follow from it.
+// The table of commands. The command line, its help and the shell completion are derived from it.
 
 #include "lyncctl/options.h"
 #include "lyncctl/output.h"
@@ -20,23 +19,22 @@ struct Command {
     std::string_view group; ///< "show", "import", "lockout"; empty for `lyncctl NAME`
     std::string_view name;
     std::string_view summary; ///< one line of help: lower case, no full stop
-    /// What people type: three lines of help.
+    /// Three examples, for the help.
     std::string_view examples;
-    /// What `--format` takes beside table, csv, json, markdown and html ("nft pf"); empty: nothing.
+    /// Values of `--format` beside table, csv, json, markdown and html: "nft pf".
     std::string_view own_format;
     bool own_is_default; ///< own_format is what is printed without --format
     /// Adds the arguments and options of the command, "VALUE|help"; those of output (--format,
-    /// --color) come after them. `add_configuration` is what most commands want.
+    /// --color) come after them. Most commands use `add_configuration`.
     void (*declare)(CLI::App& app, Options& options);
-    /// Does it; the result is the exit status (failure.h). What ends it early is thrown: Failure,
-    /// or Mistake.
+    /// Runs the command and returns the exit status (failure.h). Throws Failure or Mistake.
     int (*run)(const Options& options, Output& output);
 };
 
 std::span<const Command> commands() noexcept;
 
-/// Parses the arguments, runs the command, returns the exit status. Everything thrown ends here as
-/// a sentence on stderr.
+/// Parses the arguments, runs the command, returns the exit status. Every exception ends here as a
+/// message on stderr.
 int run(int argc, const char* const* argv);
 
 /// Declares the arguments of a command that reads nginx.conf: its path, --fragment, --publication.

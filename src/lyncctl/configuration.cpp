@@ -27,7 +27,7 @@ void publish_all(const Directive& http, Configuration& configuration,
             throw Mistake("directive \"lync_publish\" has no opening \"{\"", child->place);
         }
         const bool first = configuration.publications.empty();
-        // A mistake is all that is said of its block.
+        // Remarks on a block with a mistake are dropped.
         std::vector<Diagnostic> remarks;
         config::Publication declared = config::declare(*child, environment, registry, remarks);
         configuration.publications.push_back(

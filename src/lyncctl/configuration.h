@@ -1,7 +1,7 @@
 #pragma once
 
-// nginx.conf as the tool sees it: every publication in it with its plan, and what the core finds.
-// What only nginx knows, `lyncctl check` asks nginx (nginx_test.h).
+// nginx.conf as the tool reads it: every publication in it with its plan, and the core's
+// diagnostics. For what only nginx knows, `lyncctl check` runs `nginx -t` (nginx_test.h).
 
 #include "config/block.h"
 #include "lyncctl/options.h"
@@ -16,7 +16,7 @@
 
 namespace lync::lyncctl {
 
-/// A publication: its block as it was written, and what follows from it.
+/// A publication: its block as it was written, and its plan.
 struct Published {
     const config::Directive* block = nullptr; ///< in Configuration::tree
     plan::Plan plan;
@@ -26,7 +26,7 @@ struct Published {
 
 struct Configuration {
     std::string file; ///< absolute
-    /// All of nginx.conf; nullptr if the reader can't make a tree of it.
+    /// All of nginx.conf; nullptr if the reader can't parse it.
     std::unique_ptr<config::Directive> tree;
     std::deque<Published> publications; ///< those before the mistake
     std::optional<Diagnostic> mistake;  ///< the first one; it ended the reading
@@ -41,11 +41,11 @@ enum class Needs {
 /// Reads all of it, up to the first mistake. A file that can't be opened is a Failure.
 Configuration read_publications(const Options& options, Needs needs = Needs::everything);
 
-/// Throws the mistake if there is one, keeps only what --publication names, and fails if nothing is
-/// left.
+/// Throws the mistake if there is one, keeps only the publication of --publication, and fails if
+/// none is left.
 Configuration load_publications(const Options& options, Needs needs);
 
-/// For commands that show what follows: notes what is missing yet, and goes on without it.
+/// For `show`: notes which files are missing, and continues without them.
 Configuration load_plans(const Options& options, Output& output);
 
 /// The errors among the remarks, with their remedy.

@@ -1,14 +1,14 @@
 #pragma once
 
-// The command-line tool, lyncctl: what an administrator must get right around the module, from the
-// same declaration and the same plan (src/config, src/plan). The one room that neither the core
-// nor the module knows.
+// The command-line tool, lyncctl: firewall rules, DNS records, certificates and whatever else an
+// administrator has to set up around the module, from the same declaration and the same plan
+// (src/config, src/plan). Neither the core nor the module includes anything of it.
 //
 //     commands.h       the table of commands: a new one is a row there
-//     options.h        what the command line says
+//     options.h        the parsed command line
 //     output.h         tables in every format, text, progress
 //     configuration.h  nginx.conf, its publications and every diagnostic about them
-//     files.h          files that a command writes: never over others
+//     files.h          reading files, and writing new ones
 //     addresses.h      addresses, ports and sockets as they are written
 //     failure.h        how a command ends
 

@@ -21,7 +21,7 @@ struct Ended {
     std::string text;
 };
 
-/// Runs a program and takes what it writes to stderr, at most 1 MB of it.
+/// Runs a program and collects what it writes to stderr, at most 1 MB.
 Ended run_program(const std::vector<std::string>& words) {
     std::string command = "exec 2>&1 >/dev/null </dev/null";
     for (const std::string& word : words) {
@@ -42,7 +42,7 @@ Ended run_program(const std::vector<std::string>& words) {
     return ended;
 }
 
-/// The nginx that is meant; empty if none is installed.
+/// The nginx to run; empty if none is installed.
 std::string find_nginx(const std::string& wanted) {
     const bool named = !wanted.empty();
     constexpr const char* installed = "/usr/sbin/nginx";
@@ -58,8 +58,8 @@ std::string find_nginx(const std::string& wanted) {
     return {};
 }
 
-/// "2026/11/29 06:00:00 [warn] 123#123: *1 text" without what is before the text; the level comes
-/// back, empty for any other line.
+/// Removes what precedes the text of "2026/11/29 06:00:00 [warn] 123#123: *1 text", and returns the
+/// level; empty for any other line.
 std::string take_level(std::string_view& line) {
     const std::size_t open = line.find(" [");
     const std::size_t close = line.find("] ");

@@ -1,6 +1,6 @@
 #pragma once
 
-// `nginx -t`, and what it says.
+// `nginx -t` and its messages.
 
 #include "base/diagnostic.h"
 #include "lyncctl/options.h"

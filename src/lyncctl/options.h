@@ -1,8 +1,8 @@
 #pragma once
 
-// What the command line says: one structure for all commands, filled by CLI11 before a command
-// runs. What several commands share stands first; what one command alone asks is a structure of its
-// own, filled by that command's `declare` (commands.h).
+// The parsed command line: one structure for all commands, filled by CLI11 before a command runs.
+// Options of one command alone are a structure of their own, which that command's `declare`
+// (commands.h) adds to the command line.
 
 #include <optional>
 #include <string>

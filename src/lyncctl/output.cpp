@@ -38,7 +38,7 @@ std::string shown(const Cell& cell) {
 
 constexpr std::size_t gap = 2; ///< spaces between columns
 
-/// Where stdout is no terminal, so that mail and paper have room for it.
+/// If stdout isn't a terminal: fits into mail and on paper.
 constexpr std::size_t widest_page = 100;
 
 /// A table for people: its rows under their headings, without the column of headings and without
@@ -174,7 +174,7 @@ std::string json(const Table& table) {
         }
         rows.push_back(std::move(object));
     }
-    // What isn't UTF-8 can't stand in JSON; it is shown as U+FFFD.
+    // JSON is UTF-8; other bytes become U+FFFD.
     return rows.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
 }
 
@@ -203,7 +203,7 @@ std::string markdown(const Table& table) {
     return text;
 }
 
-/// A page that needs nothing else, for a browser to print.
+/// A self-contained page, to be printed by a browser.
 std::string html(const Table& table) {
     constexpr std::string_view style =
         "@page { size: A4 landscape; margin: 12mm }\n"
@@ -334,8 +334,7 @@ void Output::table(const Table& table) {
     }
 }
 
-/// One line of the table, which its longest cell may break into several. Numbers stand at the
-/// right.
+/// One row, on as many lines as its longest cell needs. Numbers are aligned to the right.
 void Output::grid_line(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths,
                        const Row& like) {
     std::vector<std::vector<std::string>> parts;

@@ -18,8 +18,8 @@ namespace lync::lyncctl {
 /// How a word looks on a terminal that knows colours.
 enum class Style : std::uint8_t { plain, good, warning, bad, faint, strong };
 
-/// A cell: text, a number, a truth, or several texts. What it is matters to JSON alone; elsewhere
-/// a truth is yes or no, and several texts are separated by commas.
+/// A cell: text, a number, a boolean, or several texts. JSON keeps the type; elsewhere a boolean is
+/// yes or no, and several texts are separated by commas.
 class Cell {
 public:
     using Value = std::variant<std::string, std::int64_t, bool, std::vector<std::string>>;
@@ -50,7 +50,7 @@ private:
 using Row = std::vector<Cell>;
 
 struct Column {
-    /// "leads_to", for people "Leads to"; "use=For"; "presented=", which isn't for people.
+    /// "leads_to" has the title "Leads to"; "use=For" the title "For"; "presented=" none.
     Column(const char* words);
 
     std::string key;   ///< JSON's member and CSV's head
@@ -60,14 +60,14 @@ struct Column {
 /// Every row has a cell for each column.
 struct Table {
     std::vector<Column> columns;
-    /// Rows that follow each other with the same text in this column stand under it as a heading,
-    /// where people read (table, markdown, html). In csv and json it is a column like any other.
+    /// In table, markdown and html, consecutive rows with the same text in this column stand under
+    /// that text as a heading. In csv and json it is a column like any other.
     std::optional<std::size_t> group = {};
     std::vector<Row> rows = {};
     std::string title = {}; ///< of an HTML page
 };
 
-/// Where the tool writes, and what is there.
+/// The capabilities of stdout and stderr.
 struct Terminal {
     bool colour = false;     ///< stdout shows colours
     bool progress = false;   ///< stderr is a terminal: progress may be shown and wiped out
@@ -84,25 +84,25 @@ public:
     Output& operator=(const Output&) = delete;
 
     std::string_view format() const noexcept { return format_; }
-    /// Whether the result is no table, but text for another program.
+    /// Whether the result isn't a table but text for another program.
     bool is_text() const noexcept;
     const Terminal& terminal() const noexcept { return terminal_; }
 
     void table(const Table& table);
 
-    /// A result that is text already, as it is: what may hold control characters goes through
-    /// `styled` or `escaped` first.
+    /// Prints text unchanged: what may contain control characters has to go through `styled` or
+    /// `escaped` first.
     void text(std::string_view text);
     void line(const std::string& line) { text(line + "\n"); }
 
-    /// A word about the command, on stderr: `lyncctl: TEXT`.
+    /// A remark on stderr: `lyncctl: TEXT`.
     void note(std::string_view text);
 
-    /// What is being done right now, on a terminal only: each call replaces the last one's text.
+    /// The current step, on a terminal only: each call replaces the previous text.
     void progress(std::string_view what);
     void end_progress();
 
-    /// `text` with colours around it where stdout shows them, and with control characters escaped.
+    /// `text` with its control characters escaped, and coloured if stdout shows colours.
     std::string styled(std::string_view text, Style style) const;
 
 private:

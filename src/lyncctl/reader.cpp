@@ -28,7 +28,7 @@ bool is_space(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/// A word as it stands in the file, its backslashes undone.
+/// A word of the file with its escapes resolved.
 std::string unescaped(std::string_view raw) {
     constexpr std::string_view written = "\"'\\trn";
     constexpr std::string_view meant = "\"'\\\t\r\n";
@@ -42,15 +42,15 @@ std::string unescaped(std::string_view raw) {
     return word;
 }
 
-/// Where the "}" stands that ends a block of Lua code, those in quoted strings and in comments to
-/// the end of their line left out; npos if there is none.
+/// The position of the "}" that ends a block of Lua code, ignoring those in quoted strings and in
+/// comments to the end of the line; npos if there is none.
 std::size_t end_of_lua(std::string_view text, std::size_t at) {
     for (std::size_t depth = 1; at < text.size(); at++) {
         const char c = text[at];
         if (text.substr(at).starts_with("--")) {
             at = std::min(text.find('\n', at), text.size());
         } else if (c == '"' || c == '\'') {
-            // A line's end ends it, too: it was an apostrophe in a long comment.
+            // The end of the line ends it, too: it was an apostrophe in a long comment.
             for (at++; at < text.size() && text[at] != c && text[at] != '\n'; at++) {
                 at += text[at] == '\\' ? 1 : 0;
             }
@@ -63,7 +63,7 @@ std::size_t end_of_lua(std::string_view text, std::size_t at) {
     return std::string_view::npos;
 }
 
-/// The words of one file, and where the reader is in it.
+/// The tokens of one file, and the position in it.
 class Words {
 public:
     Words(std::string_view name, std::string_view text) : name_(name), text_(text) {}
@@ -125,7 +125,7 @@ private:
         return word;
     }
 
-    /// Up to a blank, ";" or "{", but the "{" of "${name}".
+    /// Up to a blank, ";" or "{", except for the "{" of "${name}".
     std::string plain_word() {
         std::size_t end = at_;
         while (end < text_.size() && !is_space(text_[end]) && text_[end] != ';' &&
@@ -159,7 +159,7 @@ public:
     }
 
 private:
-    /// Up to its "}"; of a `whole` file, up to the end. Blocks begin and end in the same file.
+    /// Reads up to the "}" of the block, or a `whole` file. A block ends in the file it began in.
     void read_block(Words& words, Directive& block, bool whole) {
         std::vector<std::string> line;
         std::string word;

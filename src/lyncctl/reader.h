@@ -15,11 +15,11 @@
 
 namespace lync::lyncctl {
 
-/// What the reader asks of the world.
+/// How the reader gets files; tests have their own.
 struct Sources {
     /// The bytes of a file; throws Failure.
     std::function<std::string(const std::string& path)> open;
-    /// The files of a pattern, sorted; none is no mistake.
+    /// The files that match a pattern, sorted; there may be none.
     std::function<std::vector<std::string>(const std::string& pattern)> expand;
 
     static Sources of_system();
@@ -31,8 +31,8 @@ struct Sources {
 std::unique_ptr<config::Directive>
 read_configuration(const std::string& file, const Sources& sources = Sources::of_system());
 
-/// The same for text that is called `name` in places; `prefix` (with the slash at its end) is
-/// where relative names of includes are looked up.
+/// The same for text, with `name` as the file in places; relative names in includes follow
+/// `prefix`, which ends in a slash.
 std::unique_ptr<config::Directive> read_text(std::string_view text, const std::string& name,
                                              const std::string& prefix,
                                              const Sources& sources = Sources::of_system());

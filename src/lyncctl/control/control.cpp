@@ -32,7 +32,7 @@ using nlohmann::json;
 constexpr std::size_t size_limit = 64 << 20; ///< of thousands of servers
 constexpr auto patience = std::chrono::seconds(10);
 
-/// nginx gave no answer, which it may do a moment later.
+/// nginx didn't answer; it may a moment later.
 class Unanswered : public Failure {
 public:
     using Failure::Failure;
@@ -59,7 +59,7 @@ std::string why_unanswered(const std::string& path, const doctor::Fault& fault) 
     }
 }
 
-/// The body of the answer. A complaint of nginx becomes a Failure.
+/// The body of the answer. An error response is a Failure.
 std::string ask(const ControlOptions& options, std::string_view path, bool post) {
     doctor::HttpRequest request;
     request.url = "http://localhost" + std::string(path);
@@ -89,7 +89,7 @@ std::string ask(const ControlOptions& options, std::string_view path, bool post)
     return std::move(answer.body);
 }
 
-/// Reads what nginx tells, by `read`, a function of a JSON document.
+/// Passes the JSON document that nginx answers to `read`.
 template <typename Function>
 auto read_json(const ControlOptions& options, std::string_view path, Function&& read) {
     try {
@@ -116,7 +116,7 @@ Style style_of(std::string_view state) {
                                  : Style::plain;
 }
 
-/// "2026-11-30T08:30:10Z", and "2026-11-30 08:30Z" where people read it.
+/// "2026-11-30T08:30:10Z", in the table "2026-11-30 08:30Z".
 Cell since_of(const json& server, std::string_view format) {
     const Cell since = cell_of(server, "since");
     const std::string text = since.text();
@@ -125,7 +125,7 @@ Cell since_of(const json& server, std::string_view format) {
                : since;
 }
 
-/// Of a server, over all of its ports: "machine" of the answers.
+/// The load of a server over all of its ports: "machine" in the answers.
 struct Load {
     bool drained;
     std::int64_t in_flight, pending_gets, owned_connections;
@@ -137,7 +137,7 @@ Load load_of(const json& all) {
             machine.at("owned_connections")};
 }
 
-/// Until nothing is in flight.
+/// Returns once nothing is in flight, or after the time-out.
 int wait(const ControlOptions& options, Output& output) {
     using Clock = std::chrono::steady_clock;
     const auto end = Clock::now() + std::chrono::seconds(options.timeout);
@@ -308,7 +308,7 @@ int lockout_list(const Options& options, Output& output) {
     });
     output.table(table);
     if (!alone.empty()) {
-        output.note(formatted("lockout_store {} is away: what this proxy knows alone",
+        output.note(formatted("lockout_store {} is away: these are the holds of this proxy alone",
                               lync::quoted(alone)));
     }
     if (hidden > 0) {

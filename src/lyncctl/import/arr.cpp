@@ -1,6 +1,7 @@
-// IIS with Application Request Routing: the webFarms section says where, the rewrite module's
-// globalRules which requests [IIS configuration reference: webFarms, rewrite/globalRules, security;
-// Lync Server 2013, "Configure web publishing rules for a single internal pool": IIS ARR].
+// IIS with Application Request Routing: servers are in the webFarms section, published names in the
+// rewrite module's globalRules [IIS configuration reference: webFarms, rewrite/globalRules,
+// security; Lync Server 2013, "Configure web publishing rules for a single internal pool": IIS
+// ARR].
 
 #include "lyncctl/import/draft.h"
 
@@ -18,8 +19,8 @@ namespace {
 
 using enum RemarkKind;
 
-/// Elements that may restrict access, of the machine and of each location, unless they or one
-/// around them are switched off. Lists that IIS comes with are left to the administrator.
+/// Elements that may restrict access, of the machine and of each location, unless they or their
+/// parents are disabled. The lists that IIS is installed with are left to the administrator.
 constexpr const char* restrictions =
     "//system.webServer/security//*[@*][not(self::clear or self::remove)]"
     "[not(ancestor-or-self::applicationDependencies or ancestor-or-self::isapiCgiRestriction)]"
@@ -31,7 +32,7 @@ constexpr const char* restrictions =
     "//rewrite/*/rule[not(@enabled='false')]/match[@negate='true'] | "
     "//rewrite/*/rule[not(@enabled='false')]/action[not(@type='Rewrite')]";
 
-/// What such an element has where it restricts nothing.
+/// Attributes that restrict nothing.
 constexpr std::string_view harmless =
     "sslFlags=None sslFlags= allowUnlisted=true allowDoubleEscaping=true "
     "allowHighBitCharacters=true applyToWebDAV- accessType=Allow users=* roles= verbs= "
@@ -72,7 +73,7 @@ public:
     }
 
 private:
-    /// An element as it is written, and what it is a part of.
+    /// A remark with the element as it is written, and the rule or section around it.
     void add_tag(RemarkKind kind, pugi::xml_node node) {
         const std::string location =
             node.select_node("ancestor-or-self::location/@path").attribute().value();
@@ -147,7 +148,7 @@ private:
             "/ /{R:0} /{R:1} {REQUEST_URI} /{REQUEST_URI} {UNENCODED_URL}";
         const pugi::xml_node action = rule.child("action");
         if (attribute(action, "type") != "Rewrite") {
-            return; // among the restrictions
+            return; // a restriction, see above
         }
         const Target target = split_url(attribute(action, "url"));
         if (target.name.empty() || (!target.path.empty() && !has_word(same, target.path))) {
@@ -167,7 +168,7 @@ private:
         publish(rule, target);
     }
 
-    /// The names of the conditions go to a farm, or to a server that is written in place of one.
+    /// Publishes the hosts of a rule's conditions; a target that isn't a farm is a server.
     void publish(pugi::xml_node rule, const Target& target) {
         const auto known = farms_.find(target.name);
         Farm& farm = known != farms_.end() ? *known->second : add_farm(target.name, rule);
@@ -191,11 +192,11 @@ private:
                 named = true;
                 draft_.names.push_back({host, &farm, file_.place(rule)});
             } else if ((input != "{https}" && input != "{server_port}") || any) {
-                add_tag(restriction, condition); // of the two the scheme tells
+                add_tag(restriction, condition); // the other two only ask for the scheme
             }
         }
         if (!named) {
-            add_tag(lost, rule); // for every name, or for none that can be written
+            add_tag(lost, rule); // for every name, or only for patterns
         }
     }
 

@@ -1,4 +1,4 @@
-// The block of a draft, for people: what isn't the same before it, directives in columns.
+// The block of a draft as text: the remarks as comments, then the directives in columns.
 
 #include "base/format.h"
 #include "base/names.h"
@@ -61,7 +61,7 @@ private:
         line(formatted("{:<22} {};", name, arguments));
     }
 
-    /// Whatever bytes a text holds, it stays a comment.
+    /// The remarks as comments, whatever bytes they contain.
     std::string remarks() const {
         std::string text = formatted(
             "# Written by \"lyncctl import\" from {} of {}\n"
@@ -137,7 +137,7 @@ private:
         }
     }
 
-    /// The default, IPv6 included, isn't written.
+    /// The default sockets aren't written, with or without those for IPv6.
     void write_sockets() {
         const Sockets& sockets = draft_.sockets;
         const auto is_usual = [](const auto& socket) {
@@ -158,7 +158,7 @@ private:
         }
     }
 
-    /// A name that isn't known becomes a word that nginx refuses, and another one for each.
+    /// Replaces an unknown name by a word that nginx rejects, a different one each time.
     void fill_in(std::string& name, std::string_view word, const std::string& what) {
         if (name.empty() || name.ends_with(".*")) {
             const std::string of =

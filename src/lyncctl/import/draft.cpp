@@ -19,7 +19,7 @@ namespace {
 
 using enum RemarkKind;
 
-/// First labels of names, as Microsoft's guides give them.
+/// By the first label, as in Microsoft's guides.
 Role role_of(const std::string& host) {
     static const std::unordered_map<std::string, Role> labels{
         {"lyncdiscover", Role::lyncdiscover},
@@ -65,7 +65,7 @@ private:
         return farm;
     }
 
-    /// Farms that share a server or the name in their certificates are one, with each server once.
+    /// Merges farms that share a server or the name in their certificates.
     void merge_farms() {
         std::unordered_map<std::string, Farm*> owners; ///< of servers and names
         const auto join = [&](const std::string& key, Farm& farm) {
@@ -113,8 +113,8 @@ private:
         }
     }
 
-    /// Each once. Where it leads by https counts before where it leads by http, whichever stands
-    /// first in the file, and that before what leads nowhere.
+    /// Keeps each name once: the servers it leads to by https come before those by http, whichever
+    /// is first in the file.
     void collect_names() {
         std::unordered_map<std::string, const Farm*> known;
         std::ranges::stable_sort(draft_.names, {}, [](const Name& name) {
@@ -145,8 +145,8 @@ private:
         }
     }
 
-    /// A pool is where a name of Skype for Business goes, or which has the external web site's
-    /// port.
+    /// A farm is a pool if a name of Skype for Business leads to it, or if it has the port of the
+    /// external web site.
     void find_farms() {
         constexpr std::uint16_t external_site = 4443;
         for (const Name& name : draft_.names) {
@@ -178,8 +178,7 @@ private:
         }
     }
 
-    /// Sockets and certificates are the publication's. Those of names that stay out aren't among
-    /// them.
+    /// The publication gets the sockets and certificates of published names, and no others.
     void settle_listeners() {
         std::set<std::string> published;
         for (const Name& name : draft_.names) {
@@ -212,7 +211,7 @@ private:
         }
     }
 
-    /// How many there are for https; the same for IPv6 isn't another.
+    /// The number of https sockets; a port on IPv4 and IPv6 counts once.
     static std::size_t https_ports(const Sockets& sockets) {
         std::set<std::string> addresses;
         for (const auto& [address, socket] : sockets) {
@@ -223,7 +222,7 @@ private:
         return addresses.size();
     }
 
-    /// The first pool is the one where lyncdiscover goes, and simple URLs with it.
+    /// The first pool is the one that lyncdiscover leads to; simple URLs follow it.
     void find_pools() {
         const auto discovered = std::ranges::find(draft_.names, Role::lyncdiscover, &Name::role);
         for (Farm& farm : draft_.farms) {
@@ -234,10 +233,11 @@ private:
             draft_.pools.insert(first ? draft_.pools.begin() : draft_.pools.end(), &farm);
             for (const bool tls : {true, false}) {
                 if (std::uint16_t& port = farm.port(tls); port == port_or_usual(0, tls)) {
-                    draft_.add(check, farm.place,
-                               "port {} is the internal web site's: requests go to the external "
-                               "one's now",
-                               std::exchange(port, 0));
+                    draft_.add(
+                        check, farm.place,
+                        "port {} is the internal web site's: requests now go to the external "
+                        "one's",
+                        std::exchange(port, 0));
                 }
             }
         }

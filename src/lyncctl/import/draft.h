@@ -56,7 +56,7 @@ enum class Role : std::uint8_t {
     scheduler,
     admin,
     lyncdiscover,
-    unknown, ///< the name doesn't tell; its servers may
+    unknown, ///< not known by its name, perhaps by its servers
 };
 
 /// The directive, or the kind of a simple URL.
@@ -94,13 +94,13 @@ struct Socket {
 using Sockets = std::map<std::string, Socket>;
 
 /// Adds a socket as nginx writes it: "443", "*:443", "10.0.0.1" (port 80), "[2001:db8::1]:443". It
-/// is one for TLS if one of several lines about it says so. False: a block can't have it.
+/// is one for TLS if one of several lines says so. False: a block can't have such a socket.
 bool add_socket(Sockets& sockets, std::string_view text, Socket as);
 
 /// Certificate and key as this machine has them.
 using Certificates = std::vector<std::pair<std::string, std::string>>;
 
-/// What the publication shares, where the old proxy had these for some names.
+/// The sockets and certificates of one server block of the old proxy.
 struct Listener {
     Sockets sockets;
     Certificates certificates;
@@ -118,10 +118,10 @@ struct Name {
     std::string path = {}; ///< of a simple URL: "/Meet"
 };
 
-/// What a block will publish, whatever the old files look like.
+/// The publication as read from any product's files.
 struct Draft {
     Draft() = default;
-    Draft(Draft&&) = default; // names hold on to farms
+    Draft(Draft&&) = default; // names point to farms
 
     std::string source; ///< "IIS ARR"
     std::string file;
@@ -163,11 +163,11 @@ inline constexpr std::string_view unknown_pool = "POOL-FQDN";
 inline constexpr std::string_view unknown_external = "EXTERNAL-FQDN";
 inline constexpr std::string_view unknown_domain = "SIP-DOMAIN";
 
-/// Farms and names of another proxy become what they are here, and those of `skipped` hosts or of
-/// something else than Skype for Business go. Throws Failure where nothing is left.
+/// Finds the roles of another proxy's farms and names, and removes `skipped` hosts and what isn't
+/// Skype for Business. Throws Failure if nothing is left.
 void settle(Draft& draft, const std::vector<std::string>& skipped = {});
 
-/// The block; adds to the remarks, which it begins with.
+/// The block with the remarks as comments before it; adds remarks of its own.
 std::string compose(Draft& draft);
 
 /// applicationHost.config of IIS with Application Request Routing. Throws Mistake with the place

@@ -1,5 +1,5 @@
-// `drift`: a topology beside the publications of nginx.conf. Both become facts: what is published,
-// and where it leads. What only one of them holds is a row.
+// `drift`: compares a topology with the publications of nginx.conf. Both are turned into facts;
+// each fact that only one of them has is a row.
 
 #include "base/ascii.h"
 #include "base/format.h"
@@ -21,7 +21,7 @@ namespace {
 
 using Texts = std::set<std::string>;
 
-/// A server as either side knows it: by name, by address, or by both.
+/// A server, known by name, by address, or both.
 struct Machine {
     std::string shown;
     Texts names;     ///< none: known by its address alone
@@ -59,7 +59,7 @@ void add_machine(const std::string& address, const std::string& name, Site& site
 
 Site& add_site(std::string_view kind, const std::string& fqdn, const std::string& external,
                Ports ports, Facts& facts) {
-    const bool office = kind == "office_web_apps"; // called anything outside, by 443 or 80
+    const bool office = kind == "office_web_apps"; // its published name isn't in a topology
     Site& site = facts.sites[office ? std::string(kind) : fqdn];
     site.values["listening port for https"] = std::to_string(ports.https);
     if (!office) {
@@ -150,7 +150,7 @@ void add_publication(const config::Publication& publication, Facts& facts) {
     add_edges(publication.edges, facts);
 }
 
-/// "meet https://meet.*/path" of a URL: with it all of that label are published.
+/// "meet https://meet.*/path", the pattern that publishes a URL, too.
 std::string pattern_of(const std::string& url) {
     const std::size_t dot = std::min(url.find('.'), url.size());
     return url.substr(0, dot) + ".*" + url.substr(std::min(url.find('/', dot), url.size()));
@@ -161,7 +161,7 @@ bool overlap(const Texts& some, const Texts& others) {
                                [&](const std::string& each) { return others.contains(each); });
 }
 
-/// By addresses where both sides know them. "fe1" on one side is fe1.contoso.local on the other.
+/// By addresses if both sides know them. "fe1" on one side is fe1.contoso.local on the other.
 bool is_same(const Machine& one, const Machine& other) {
     if (!one.addresses.empty() && !other.addresses.empty()) {
         return overlap(one.addresses, other.addresses);
@@ -244,7 +244,7 @@ private:
         }
     }
 
-    /// What both sides have goes; what is left of either is a row each, unless there is a reason.
+    /// Removes the servers of both sides; each that is left is a row.
     void compare_machines(const std::string& pool, std::vector<Machine>& ours,
                           std::vector<Machine>& theirs) {
         const bool one_for_all = ours.size() > 1 && theirs.size() == 1;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t largest_hosts = 1024 * 1024;
 
-/// The block, or its remarks, a row each.
+/// Prints the block, or a table of the remarks.
 int print(Draft draft, Output& output) {
     const std::string block = compose(draft);
     Table table{{"kind", "line", "what"}};
@@ -42,13 +42,13 @@ int print(Draft draft, Output& output) {
 
 Hosts hosts_of(const ImportOptions& options) {
     const std::string text = options.hosts.empty() ? "" : read_file(options.hosts, largest_hosts);
-    if (const auto trace = config::encoding_trace(text); !trace.empty()) { // nothing would be found
+    if (const auto trace = config::encoding_trace(text); !trace.empty()) { // no name would be found
         throw Mistake(std::string(trace), {options.hosts, 1});
     }
     return read_hosts(text);
 }
 
-/// Of another proxy, without the names that --role NAME=skip says.
+/// The same for another proxy, without the names of --role NAME=skip.
 int settle_and_print(Draft draft, const Options& options, Output& output) {
     std::vector<std::string> skipped;
     for (const std::string& text : options.import.roles) {

@@ -1,5 +1,5 @@
 // nginx.conf as people write it for Lync: servers with names, locations with proxy_pass, upstreams.
-// Directives mean what nginx's own documentation says. Each is looked at once.
+// Each directive is examined once.
 
 #include "lyncctl/import/draft.h"
 
@@ -19,14 +19,14 @@ using enum RemarkKind;
 
 using config::Directive;
 
-/// Directives that restrict access, of nginx and of modules that people add for it.
+/// Directives that restrict access, of nginx and of third-party modules.
 constexpr std::string_view restrictions =
     "BasicRule CheckRule SecRulesEnabled access_by_- allow app_protect_- auth_- deny if internal "
     "js_access limit_conn limit_except limit_rate limit_rate_after limit_req modsecurity- "
     "rewrite_by_- satisfy secure_link- ssl_client_- ssl_crl ssl_ocsp- ssl_reject_- ssl_verify_- "
     "valid_referers";
 
-/// The publication has these, or they do nothing to a request; those that are read among them.
+/// Directives that are read, that the publication sets itself, or that don't affect a request.
 constexpr std::string_view harmless =
     "aio- charset- chunked_transfer_encoding client_body_buffer_size client_body_temp_path "
     "client_body_timeout client_header_- connection_pool_size default_type directio- etag events "
@@ -43,7 +43,7 @@ constexpr std::string_view harmless =
     "split_clients ssl- tcp_no- types- underscores_in_headers upstream user variables_hash_- "
     "worker_- zone";
 
-/// Headers that proxies set as a matter of course, and the publication does.
+/// Headers that proxies usually set, and the publication sets as well.
 constexpr std::string_view usual_headers =
     "accept-encoding connection early-data host upgrade via x-client-ip x-forwarded-- "
     "x-original-host x-real-ip";
@@ -81,8 +81,8 @@ bool is_to_https(const Directive& directive) {
 /// The remark on a directive that isn't carried over; none if it is harmless.
 std::optional<RemarkKind> remark_on(const Directive& directive);
 
-/// Whether all that is in a block is; `redirects`: whether some of it leads to https. Each line is
-/// looked at once.
+/// Whether everything in a block is harmless; `redirects` is set if something in it redirects to
+/// https. Each line is examined once.
 bool is_harmless(const Directive& block, bool& redirects) {
     return std::ranges::all_of(block.children, [&](const auto& child) {
         if (child->is_block && (child->name == "location" || child->name == "if")) {
@@ -93,7 +93,7 @@ bool is_harmless(const Directive& block, bool& redirects) {
     });
 }
 
-/// Whether a block sends clients to https and does nothing else.
+/// Whether a block redirects to https and does nothing else.
 bool only_redirects(const Directive& block) {
     bool redirects = false;
     return is_harmless(block, redirects) && redirects;
@@ -114,7 +114,7 @@ std::optional<RemarkKind> remark_on(const Directive& directive) {
     return has_word(harmless, name) ? std::nullopt : std::optional(lost);
 }
 
-/// Whether something in a block is passed on.
+/// Whether there is a proxy_pass in a block.
 bool passes(const Directive& block) {
     return std::ranges::any_of(block.children, [](const auto& child) {
         return child->is_block ? passes(*child) : child->name == "proxy_pass";
@@ -131,7 +131,7 @@ std::vector<const Directive*> children(const Directive& block, std::string_view 
     return found;
 }
 
-/// Its first argument in this block, or what is inherited.
+/// The first argument of a directive in this block, or the inherited value.
 std::string value_of(const Directive& block, std::string_view name, const std::string& inherited) {
     const auto lines = children(block, name);
     return lines.empty() ? inherited : first_argument(*lines.front());
@@ -174,7 +174,7 @@ public:
     }
 
 private:
-    /// A directive that nothing is read of.
+    /// A remark on a directive that isn't read, unless it is harmless.
     void add_line(const Directive& directive, const std::string& where) {
         if (const auto kind = remark_on(directive)) {
             draft_.add(*kind, directive.place, "{} in {}", line_of(directive), where);
@@ -242,7 +242,7 @@ private:
         }
     }
 
-    /// Of a server; without a farm it is passed nowhere.
+    /// A name of a server; `farm` is null if the server passes nothing on.
     void read_name(const std::string& name, const Place& place, Farm* farm, Listener& listener) {
         const std::string host =
             name.starts_with('~') ? host_of_pattern(name.substr(1), false) : name;
@@ -256,7 +256,7 @@ private:
         }
     }
 
-    /// Every line of a server and of the blocks in it that pass something on.
+    /// Reads each line of a server, and of the blocks in it with a proxy_pass.
     void walk(const Directive& block, const std::string& title, const std::string& where,
               const std::string& inherited, bool every_path, std::vector<Pass>& found) {
         const std::string proxy_name = value_of(block, "proxy_ssl_name", inherited);
@@ -284,8 +284,8 @@ private:
         }
     }
 
-    /// The servers behind a server: of several proxy_pass those of the first that takes every path,
-    /// else of the first. Null for a variable's.
+    /// The servers of the first proxy_pass for every path, or else of the first one. Null if it
+    /// leads to a variable.
     Farm* read_passes(const std::vector<Pass>& found, const std::string& title) {
         constexpr std::string_view same = "/ $request_uri /$request_uri";
         const auto every = std::ranges::find(found, true, &Pass::every_path);
@@ -333,7 +333,7 @@ private:
         }
     }
 
-    /// One certificate for each kind of key, and their keys in the same order.
+    /// Several certificates have their keys in the same order.
     void read_certificates(const Directive& block, Certificates& certificates) {
         const auto lines = children(block, "ssl_certificate");
         const auto keys = children(block, "ssl_certificate_key");
@@ -355,7 +355,7 @@ private:
         }
     }
 
-    /// The servers that a target stands for, read once; their port is that of the scheme.
+    /// The servers of a target, which are read once; the port is for the scheme of the target.
     Farm* farm_of(const Target& target, const Place& place) {
         const auto [known, is_new] = farms_.try_emplace(target.name);
         auto& [farm, port] = known->second;
@@ -374,7 +374,7 @@ private:
         return farm;
     }
 
-    /// The first server's port; other ports have no counterpart.
+    /// Returns the port of the first server; servers with another port can't be carried over.
     std::uint16_t read_upstream(const Directive& upstream, Farm& farm) {
         std::uint16_t port = 0;
         for (const auto& child : upstream.children) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Values of other products' files. What a pattern stands for isn't guessed.
+// Values in other products' files. A pattern that isn't understood has no host.
 
 #include <cstdint>
 #include <string>
@@ -14,7 +14,7 @@ namespace lync::lyncctl {
 /// IIS's wildcard syntax; else a regular expression on the host name.
 std::string host_of_pattern(std::string_view pattern, bool wildcard);
 
-/// Whether a word is in a list with a blank between words. "gzip-" in it is all that begin so.
+/// Whether a word is in a list of words separated by blanks. "gzip-" matches all with this prefix.
 bool has_word(std::string_view list, std::string_view word);
 
 /// Addresses by name, of a hosts file: `10.0.0.11  fepool.contoso.local  # comment`.
@@ -24,8 +24,8 @@ Hosts read_hosts(std::string_view text);
 /// An address or name as `server` takes it, of IPv6 without brackets too; empty if it is none.
 std::string server_address(const std::string& text);
 
-/// "https://LYNC:4443/x" apart. A scheme of its own, a socket of the file system and a name that a
-/// variable is a part of have no target.
+/// The parts of "https://LYNC:4443/x". Empty for other schemes, Unix-domain sockets, and names with
+/// a variable in them.
 struct Target {
     bool tls = false;
     std::string name; ///< "lync:4443"

@@ -34,8 +34,8 @@ std::string title_of(std::string_view kind, pugi::xml_node node) {
     return formatted("{} {}", kind, quoted(text_of(node, "name")));
 }
 
-/// What squid's mappings match URLs with: the host of the expression, empty where it isn't one, and
-/// whether it also asks for a path.
+/// The host of a regular expression for URLs in squid's mappings, empty if it has no single one,
+/// and whether it asks for a path, too.
 std::pair<std::string, bool> host_of_url_pattern(std::string_view pattern) {
     pattern.remove_prefix(pattern.starts_with('^') ? 1 : 0);
     for (const std::string_view start : {"https?://", "http(s)?://", "https://", "http://"}) {
@@ -88,7 +88,7 @@ public:
     }
 
 private:
-    /// Fields of a form that nothing is read of, as far as they are set.
+    /// Remarks on the fields of a form that are set and aren't read.
     void add_others(pugi::xml_node config, std::string_view known, RemarkKind kind,
                     const std::string& whose) {
         for (const pugi::xpath_node each :
@@ -158,8 +158,8 @@ private:
         }
     }
 
-    /// The peers of a mapping, which are one address, port and protocol each; a pool is addresses
-    /// with the same port for each protocol.
+    /// The peers of a mapping. Each has its own port and protocol; in a pool all servers have the
+    /// same ports.
     void read_servers(pugi::xml_node mapping, Farm& farm) {
         const std::string names = text_of(mapping, "peers");
         for (std::string_view rest = names; !rest.empty();) {
@@ -179,8 +179,7 @@ private:
         }
     }
 
-    /// What else decided who got in: access lists, users and limits of the same squid, and its own
-    /// lines.
+    /// Other restrictions of the same squid: access lists, users, limits, and its custom options.
     void read_restrictions() {
         for (const pugi::xpath_node each : packages_.select_nodes(
                  "*[contains(' squidnac squidauth squidusers squidtraffic ',"

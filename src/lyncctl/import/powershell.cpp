@@ -39,9 +39,9 @@ std::string text_of_powershell(std::string content, const std::string& name) {
     for (std::string_view rest = content; !rest.empty();) {
         width = std::max(width, width_of(take_until(rest, '\n')));
     }
-    // A line of the greatest width goes on in the next one. Where it doesn't, XML doesn't mind.
+    // A line of the greatest width continues in the next one. If it doesn't, XML ignores it.
     std::string text;
-    std::size_t owed = 0; ///< ends of lines that come after the whole line
+    std::size_t owed = 0; ///< line breaks to append after the joined line
     for (std::string_view rest = content; !rest.empty();) {
         const std::string_view line = take_until(rest, '\n');
         text += line;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What Windows PowerShell writes into files.
+// Files as Windows PowerShell writes them.
 
 #include <pugixml.hpp>
 

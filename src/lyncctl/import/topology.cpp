@@ -1,7 +1,7 @@
-// A topology as `Get-CsTopology -AsXml` writes it and as Topology Builder saves it: the same
-// clusters and services, bound to each other by site and number in the one, by identifiers in the
-// other. What it doesn't hold may come beside it, in what Export-Clixml wrote: simple URLs of
-// Get-CsSimpleUrlConfiguration, external FQDNs and ports of Get-CsService -WebServer.
+// A topology as written by `Get-CsTopology -AsXml` or saved by Topology Builder. Both have the same
+// clusters and services, linked by site and number in the former, by identifiers in the latter.
+// Files of Export-Clixml add what isn't in it: simple URLs of Get-CsSimpleUrlConfiguration,
+// external FQDNs and ports of Get-CsService -WebServer.
 
 #include "lyncctl/import/draft.h"
 
@@ -30,7 +30,7 @@ constexpr std::string_view schemas = "urn:schema:Microsoft.Rtc.Management.Deploy
                                      "urn:schema:Microsoft.Rtc.Management.Deploy."
                                      "TopologyBuilder.2008";
 
-/// Services beside those that are read, and which have nothing to publish.
+/// Services that have nothing to publish.
 constexpr std::string_view other_roles =
     "ApplicationServer ApplicationStore ArchivingServer ArchivingStore CentralMgmt "
     "CentralMgmtStore ConfServices ExternalServer FileStore LocalMgmtServices ManagementServices "
@@ -48,7 +48,7 @@ std::optional<Product> product_of_version(int version) {
     return static_cast<Product>(static_cast<int>(Product::lync_2010) + version - oldest);
 }
 
-/// A word as `edge` takes it for a site.
+/// The name of a site as an argument of `edge`.
 std::string site_word(std::string_view name) {
     std::string word;
     for (const char c : name.substr(0, 56)) { // of 64: several have numbers
@@ -61,7 +61,7 @@ bool is_true(pugi::xml_node node, const char* name) {
     return equal_ignore_case(node.attribute(name).value(), "true");
 }
 
-/// Computers that do the same together.
+/// A pool of computers.
 struct Cluster {
     std::string fqdn; ///< in lower case; empty: not valid
     std::string site; ///< its name
@@ -70,7 +70,7 @@ struct Cluster {
     bool has_users = false;
 };
 
-/// `<ClusterId SiteId="1" Number="2"/>` as a key; what Topology Builder has instead is unique.
+/// `<ClusterId SiteId="1" Number="2"/>` as a key, or the identifier that Topology Builder uses.
 std::string cluster_key(pugi::xml_node node, const char* unique, pugi::xml_node id) {
     const std::string key = attribute(node, unique);
     return key.empty() ? attribute(id, "SiteId") + ":" + attribute(id, "Number") : key;
@@ -81,7 +81,7 @@ std::string service_role(pugi::xml_node service) {
     return role.empty() ? attribute(service.child("ServiceId"), "RoleName") : role;
 }
 
-/// The address of one of a machine's sides; empty where it is 0.0.0.0, all that it has.
+/// The address of a machine on one side; empty if it is 0.0.0.0, which means all of them.
 std::string address_of(pugi::xml_node machine, std::string_view side, std::string_view number) {
     for (const pugi::xml_node interface : machine.children("NetInterface")) {
         std::string address = normal_address(attribute(interface, "IPAddress"));
@@ -102,7 +102,7 @@ struct SimpleUrl {
     Place place;
 };
 
-/// A pool of Get-CsService -WebServer, or what its services say. Ports: 0 where they aren't said.
+/// The web services of a pool, from Get-CsService -WebServer. Port 0: not known.
 struct WebServer {
     std::string external;
     std::uint16_t https = 0;
@@ -252,8 +252,8 @@ private:
         return found == clusters_.end() ? nullptr : &found->second;
     }
 
-    /// The cluster that a service runs on; null, with a remark, where there is none, or where it
-    /// has such a service already.
+    /// The cluster that a service runs on; null, with a remark, if there is none, or if it has such
+    /// a service already.
     const Cluster* first_on(pugi::xml_node service) {
         const Cluster* cluster = cluster_of(service);
         if (cluster == nullptr || cluster->fqdn.empty() ||
@@ -319,7 +319,7 @@ private:
         }
     }
 
-    /// External FQDN and ports, here or in what Get-CsService said.
+    /// External FQDN and ports, of the topology or of Get-CsService.
     void read_external(Farm& pool, pugi::xml_node service) {
         const WebServer& other = web_servers_[pool.fqdn];
         std::string external =
@@ -343,7 +343,7 @@ private:
         }
     }
 
-    /// Clients are told the published port, whichever it is.
+    /// Clients connect to the published port, so the proxy listens on it, too.
     void publish_at(std::uint16_t port, bool tls) {
         if (port != 0 && port != port_or_usual(0, tls)) {
             draft_.sockets[std::to_string(port)] = {tls, false};
@@ -392,7 +392,7 @@ private:
         }
     }
 
-    /// The pool or Director of a site; the first contact for the global scope.
+    /// The pool or Director of a site; for the global scope the one of lyncdiscover.
     Farm* pool_of_scope(const std::string& identity) {
         constexpr std::string_view site = "site:";
         const std::string scope = to_ascii_lower(identity);
@@ -442,7 +442,7 @@ private:
         }
     }
 
-    /// A role's addresses on each machine of the Edge pool, and the port that clients come to.
+    /// The addresses of a role on each machine of the Edge pool, and its port for clients.
     void read_edge_role(pugi::xml_node service, const Cluster& cluster, const char* component,
                         const char* usage, config::EdgeRole role, config::Edge& edge) {
         const pugi::xml_node port =

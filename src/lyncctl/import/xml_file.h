@@ -1,7 +1,7 @@
 #pragma once
 
-// XML from an untrusted source, by pugixml, in bounded memory. No entity but the five of XML itself
-// means anything, and nothing is fetched.
+// XML from an untrusted source, by pugixml, in bounded memory. Only the five entities of XML itself
+// are known, and nothing is fetched.
 
 #include "base/diagnostic.h"
 
@@ -20,8 +20,8 @@ inline constexpr int deepest_xml = 256; ///< elements within each other
 /// A parsed file. Nodes live as long as it does.
 class XmlFile {
 public:
-    /// Throws Mistake with the line for what isn't XML of bounded depth, without a document type,
-    /// and with one element around all that is called one of the words of `root_names`.
+    /// Throws Mistake with the line if it isn't well-formed XML of bounded depth without a document
+    /// type, or if the root element isn't one of `root_names`.
     XmlFile(std::string_view content, std::string name, std::string_view root_names);
 
     pugi::xml_node root() const { return document_.document_element(); }
@@ -37,7 +37,7 @@ private:
 
 std::string attribute(pugi::xml_node node, const char* name);
 
-/// An element as it is written, without what is in it: `<add ipAddress="10.0.0.1">`.
+/// The start tag of an element: `<add ipAddress="10.0.0.1">`.
 std::string tag_of(pugi::xml_node node);
 
 } // namespace lync::lyncctl
