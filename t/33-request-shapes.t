@@ -127,8 +127,8 @@ sub sent {
     return $client->answer->{status};
 }
 
-# "none" is up to 64 KB, "message" up to 4 MB, "content" max_upload (512 MB).
-scene 'bodies by service', timeout => 30, sub {
+# "none" is up to 64 KB, "message" up to 4 MB, "content" max_upload.
+scene 'bodies by service', timeout => 30, more => 'max_upload 6m;', sub {
     my $server = reporting_pool($lengths);
     my $mega = 1024 * 1024;
     for my $row (
@@ -137,13 +137,15 @@ scene 'bodies by service', timeout => 30, sub {
         ['POST /ucwa/v1/applications',          4 * $mega + 1, 413],
         ['POST /webticket/webticketservice.svc', 64 * 1024,    200],
         ['POST /webticket/webticketservice.svc', 4 * $mega + 1, 413],
-        ['POST /collabcontent/x',               5 * $mega,     200],
+        ['POST /collabcontent/x',               6 * $mega,     200],
+        ['POST /collabcontent/x',               6 * $mega + 1, 413],
         ['GET /abs/handler',                    64 * 1024,     200],
         ['GET /abs/handler',                    64 * 1024 + 1, 413],
         ['POST /autodiscover/x',                4 * $mega,     200, 'chunked'],
         ['POST /autodiscover/x',                4 * $mega + 1, 413, 'chunked'],
         ['POST /webticket/webticketservice.svc', 4 * $mega + 1, 413, 'chunked'],
-        ['POST /collabcontent/x',               5 * $mega,     200, 'chunked'],
+        ['POST /collabcontent/x',               6 * $mega,     200, 'chunked'],
+        ['POST /collabcontent/x',               6 * $mega + 1, 413, 'chunked'],
         ['GET /abs/handler',                    64 * 1024 + 1, 413, 'chunked'],
     ) {
         my ($line, $length, $status, $chunked) = @$row;
@@ -152,6 +154,7 @@ scene 'bodies by service', timeout => 30, sub {
         is($server->report($status == 200 ? 10 : 0.1),
             $status == 200 ? "$line HTTP/1.1 $length" : undef, '... travelled');
     }
+    ok(log_lines(qr/client intended to send too large body: @{[6 * $mega + 1]} bytes/), 'the log says why');
 };
 
 # Many small chunks are one body, and the log says once what was too large.
