@@ -114,7 +114,7 @@ for my $case (
     ['lync_status without the module', conf('', "server { location / { lync_status; } }\n"), 2,
         qr/^\[emerg\] unknown directive "lync_status" in/, qr/^\[advice\] the module isn't loaded: /, qr/^\[advice\] no "lync_publish" in/],
     ['who answers a name that another server has, too',
-        conf($load, "${block}server { listen 127.0.0.1:18080;\nserver_name a meet.contoso.com; }\n"), 1,
+        conf($load, "${block}server { listen 127.0.0.1:18080;\nserver_name a Meet.Contoso.com; }\n"), 1,
         qr/^\[warn\] conflicting server name "meet\.contoso\.com" on 127\.0\.0\.1:18080, ignored: lync_publish "contoso" answers, since it comes first, at ROOT\/nginx\.conf:11; remove the name from the server at ROOT\/nginx\.conf:26$/],
     ['a log format of the module\'s name', conf($load, "log_format lync x;\n"), 2,
         qr/^\[emerg\] duplicate "log_format" name "lync" in ROOT\/nginx\.conf:11$/, $nothing],

@@ -1,5 +1,6 @@
 #include "lyncctl/commands.h"
 
+#include "base/ascii.h"
 #include "base/format.h"
 #include "config/editor_traces.h"
 #include "config/system_names.h"
@@ -100,7 +101,9 @@ const config::Directive* find_server(const config::Directive& tree, std::string_
         for (const auto& server : http->children) {
             for (const auto& line : server->children) {
                 if (server->name == "server" && line->name == "server_name" &&
-                    std::ranges::find(line->arguments, name) != line->arguments.end()) {
+                    std::ranges::any_of(line->arguments, [name](const std::string& each) {
+                        return equal_ignore_case(each, name); // nginx logs it in lower case
+                    })) {
                     return server.get();
                 }
             }

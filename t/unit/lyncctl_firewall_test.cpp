@@ -177,7 +177,8 @@ TEST_CASE("the port summary of a Director in Lync Server 2013", "[firewall]") {
 
 TEST_CASE("rows carry this topology's addresses, and what isn't needed says so", "[firewall]") {
     const std::string addresses = "edge { reverse_proxy external=203.0.113.10 "
-                                  "internal=172.16.0.10; }";
+                                  "internal=172.16.0.10; }\n"
+                                  "lockout on; lockout_store redis://[2001:db8::7]:6380 key=x;";
     std::map<std::string, const FirewallRow*> by_service;
     const auto rows = rows_of(lync_2013("contoso.com", addresses));
     for (const FirewallRow& row : rows) {
@@ -192,6 +193,8 @@ TEST_CASE("rows carry this topology's addresses, and what isn't needed says so",
     // The certificate covers lyncdiscover.contoso.com, so nothing travels to 8080.
     CHECK_FALSE(by_service.at("HTTP/TCP/8080")->needed);
     CHECK(by_service.at("HTTP/TCP/80")->needed); // redirected
+    CHECK(by_service.at("Redis/TCP/6380")->source.addresses == std::vector{"172.16.0.10"s});
+    CHECK(by_service.at("Redis/TCP/6380")->destination.addresses == std::vector{"2001:db8::7"s});
 
     const auto uncovered = rows_of(lync_2013("example.com", "http_listen 80;"));
     for (const FirewallRow& row : uncovered) {

@@ -117,6 +117,7 @@ private:
     /// is first in the file.
     void collect_names() {
         std::unordered_map<std::string, const Farm*> known;
+        std::unordered_set<std::string> found;
         std::ranges::stable_sort(draft_.names, {}, [](const Name& name) {
             Farm* farm = leader_of(name.farm);
             return farm->servers.empty() ? 2 : farm->ports.https == 0 ? 1 : 0;
@@ -125,6 +126,7 @@ private:
             const std::string host = normal_host(name.host);
             name.farm = leader_of(name.farm);
             const bool inside = host.starts_with("lyncdiscoverinternal.");
+            found.insert(host);
             if (skipped_.contains(host) || (name.farm->servers.empty() && known.contains(host))) {
                 continue;
             }
@@ -141,6 +143,12 @@ private:
                 draft_.names.push_back(std::move(name));
             } else if (first->second != name.farm) {
                 draft_.add(lost, name.place, "{} went to other servers as well", quoted(host));
+            }
+        }
+        for (const std::string& host : skipped_) {
+            if (!found.contains(host)) {
+                throw Failure(formatted("invalid value {} of --role: the file has no such name",
+                                        lync::quoted(host + "=skip")));
             }
         }
     }

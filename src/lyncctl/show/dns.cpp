@@ -14,6 +14,8 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace lync::lyncctl {
@@ -174,10 +176,12 @@ bool is_pattern(const DnsName& name) noexcept {
 
 void require_addresses(const std::vector<std::string>& addresses) {
     for (const std::string& address : addresses) {
-        if (type_of(address).empty()) {
-            throw Failure(formatted("invalid address {} in \"--address\": it is an IPv4 or IPv6 "
-                                    "address, without brackets",
-                                    lync::quoted(address)));
+        const std::string_view type = type_of(address);
+        const ParsedName parsed = parse_address(type == "AAAA" ? "[" + address + "]" : address);
+        if (type.empty() || !parsed) {
+            throw Failure(formatted(
+                "invalid address {} in \"--address\": {}", lync::quoted(address),
+                type.empty() ? "it is an IPv4 or IPv6 address, without brackets" : parsed.error));
         }
     }
 }
@@ -233,31 +237,35 @@ void write_record(std::string& zone, const DnsName& name, const DnsOptions& opti
 
 /// The zone that a name belongs to, as far as a publication tells: a SIP domain, or else what
 /// follows the first label.
-std::string_view zone_of_name(std::string_view name, const std::vector<std::string>& sip_domains) {
-    std::string_view zone;
-    for (const std::string& domain : sip_domains) {
-        if ((name == domain || name.ends_with("." + domain)) && domain.size() > zone.size()) {
-            zone = domain;
+std::string_view zone_of_name(std::string_view name,
+                              const std::unordered_set<std::string_view>& sip_domains) {
+    const std::string_view parent = name.substr(name.find('.') + 1);
+    while (!sip_domains.contains(name)) {
+        const std::size_t dot = name.find('.');
+        if (dot == name.npos) {
+            return parent;
         }
+        name.remove_prefix(dot + 1);
     }
-    return zone.empty() ? name.substr(name.find('.') + 1) : zone;
+    return name;
 }
 
 /// The names of one view, those of a zone together, as they are to be appended to its file.
 std::string zones_of(const std::vector<DnsName>& names, std::string_view view,
                      const std::vector<std::string>& sip_domains, const DnsOptions& options) {
+    const std::unordered_set<std::string_view> domains(sip_domains.begin(), sip_domains.end());
     std::vector<std::pair<std::string_view, std::string>> zones;
+    std::unordered_map<std::string_view, std::size_t> known;
     for (const DnsName& name : names) {
         if (name.view != view) {
             continue;
         }
-        const std::string_view own = is_pattern(name) ? "" : zone_of_name(name.name, sip_domains);
-        auto known =
-            std::ranges::find_if(zones, [own](const auto& zone) { return zone.first == own; });
-        if (known == zones.end()) {
-            known = zones.insert(zones.end(), {own, {}});
+        const std::string_view own = is_pattern(name) ? "" : zone_of_name(name.name, domains);
+        const auto [zone, is_new] = known.try_emplace(own, zones.size());
+        if (is_new) {
+            zones.emplace_back(own, std::string());
         }
-        write_record(known->second, name, options);
+        write_record(zones[zone->second].second, name, options);
     }
     std::string text;
     for (const auto& [zone, records] : zones) {

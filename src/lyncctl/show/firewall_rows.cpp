@@ -57,6 +57,7 @@ public:
                           "redirects to https, Autodiscover over plain HTTP");
             add_listeners(declared_.https_sockets, "HTTPS", "all web services");
             add_farms();
+            add_store();
             for (const Edge& edge : declared_.edges) {
                 edges_.push_back(&edge);
             }
@@ -172,6 +173,23 @@ private:
         }
     }
 
+    /// No document has it: it is this module's own.
+    void add_store() {
+        const auto& store = declared_.lockout.store;
+        if (!store || store->host.empty()) { // a socket of this machine
+            return;
+        }
+        const std::uint16_t port = split_socket(store->address).second;
+        FirewallRow& row = rows_.emplace_back();
+        row.table = proxy_internal;
+        row.side = internal;
+        row.source = reverse_proxy("Internal reverse proxy interface", false);
+        row.destination = {"Lockout store", {bare(split_socket(store->address).first)}};
+        row.why = "failed sign-ins that several proxies count together";
+        row.needed = true;
+        set_service(row, "Redis", port, port);
+    }
+
     static void set_service(FirewallRow& row, std::string_view protocol, std::uint16_t first,
                             std::uint16_t last) {
         row.first_port = first;
@@ -203,6 +221,7 @@ private:
         }
         edges_ = {&here};
         add(ocs_proxy, rows_.empty());
+        add_store();
     }
 
     void add(Summary summary, bool wanted) {

@@ -160,6 +160,11 @@ int show_ports(const Options& options, Output& output) {
                                       config::title(plan.farm(upstream))});
             }
         }
+        if (const auto& store = declared.lockout.store; store && !store->host.empty()) {
+            const auto [address, port] = split_socket(store->address);
+            table.rows.push_back(
+                {declared.name, "connects", address, port, "redis", "lockout_store"});
+        }
     }
     output.table(table);
     return exit_fine;

@@ -140,6 +140,15 @@ void Servers::declare(Transport& transport, const config::Farm& farm, std::uint1
     }
 }
 
+bool is_server_address(const sockaddr& address) noexcept {
+    if (address.sa_family == AF_INET6) {
+        const in6_addr& ipv6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+        return !IN6_IS_ADDR_UNSPECIFIED(&ipv6) && !IN6_IS_ADDR_MULTICAST(&ipv6);
+    }
+    const in_addr_t ipv4 = ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr);
+    return ipv4 >> 24 >= 1 && ipv4 >> 24 <= 223;
+}
+
 /// References, given back unless they are taken.
 struct Servers::Endpoints {
     std::vector<Endpoint*> all;
@@ -153,6 +162,9 @@ Servers::Endpoints Servers::endpoints_at(const Line& line,
     Endpoints found;
     found.all.reserve(addresses.size());
     for (const ngx_addr_t& address : addresses) {
+        if (!is_server_address(*address.sockaddr)) {
+            continue;
+        }
         ngx_sockaddr_t with_port{};
         std::memcpy(&with_port, address.sockaddr, address.socklen);
         ngx_inet_set_port(&with_port.sockaddr, line.port);

@@ -96,6 +96,7 @@ int look_up_now(const std::string& name, Servers& servers, std::size_t line) {
             addresses.push_back({one->ai_addr, one->ai_addrlen, {}});
         }
         servers.replace(line, addresses);
+        return servers.lines()[line].endpoints.empty() ? EAI_NONAME : 0;
     }
     return found.error;
 }
@@ -256,8 +257,13 @@ void Resolving::on_answer(ngx_resolver_ctx_t* lookup) {
 }
 
 void Resolving::answer(Name& name, ngx_resolver_ctx_t* lookup) {
-    if (lookup->state != NGX_OK || lookup->naddrs == 0) {
-        fail(name, lookup->state != NGX_OK ? ngx_resolver_strerror(lookup->state) : "no address");
+    const bool has_server =
+        lookup->state == NGX_OK &&
+        std::ranges::any_of(std::span(lookup->addrs, lookup->naddrs),
+                            [](const auto& found) { return is_server_address(*found.sockaddr); });
+    if (!has_server) {
+        fail(name, lookup->state != NGX_OK ? ngx_resolver_strerror(lookup->state)
+                                           : "no address of a server");
         name.timer.set(retry_interval, cycle_->log);
         return;
     }
