@@ -246,44 +246,44 @@ void Servers::remember(std::size_t index) noexcept {
     transport_->zone().remember(*line.record, addresses);
 }
 
-void Servers::rebuild() {
-    // What takes memory comes first: a row that can't be had leaves the old one.
-    std::vector<Server> all;
-    std::vector<Server*> kept; // of the old one
-    std::vector<balance::Candidate> candidates;
-    balance::Homes homes;
-    std::size_t count = 0;
-    for (const Line& line : lines_) {
-        count += line.endpoints.size();
-    }
-    all.reserve(count);
-    candidates.resize(count);
-
-    std::size_t first = 0; // of the line, in the row as it was
+std::vector<Server> Servers::make_row(std::vector<Server*>& stay) {
+    std::vector<Server> row;
+    std::size_t first = 0; // of the line, in the row as it is
     for (const Line& line : lines_) {
         std::size_t end = first;
         while (end < all_.size() && all_[end].line == &line) {
             end++;
         }
+        const std::span known = std::span(all_).subspan(first, end - first);
         for (Endpoint* endpoint : line.endpoints) {
-            const std::span known = std::span(all_).subspan(first, end - first);
-            const auto same = std::find_if(known.begin(), known.end(),
-                                           [&](const Server& s) { return s.endpoint == endpoint; });
+            const auto same = std::ranges::find(known, endpoint, &Server::endpoint);
             if (same != known.end()) {
-                all.push_back(*same);
-                kept.push_back(&*same);
+                row.push_back(*same);
+                stay.push_back(&*same);
             } else {
-                all.push_back(
+                row.push_back(
                     {.line = &line, .endpoint = endpoint, .title = title_of(line, *endpoint)});
             }
         }
         first = end;
     }
-    for (const Server& server : all) {
+    return row;
+}
+
+void Servers::rebuild() {
+    // What takes memory comes first: a row that can't be had leaves the old one.
+    std::vector<Server*> stay;
+    std::vector<Server> row = make_row(stay);
+    const bool is_large = row.size() > balance::most_looked_at;
+    std::vector<balance::Candidate> candidates(row.size() +
+                                               (is_large ? balance::most_looked_at : 0));
+    balance::Homes homes;
+    for (const Server& server : row) {
         const balance::ServerSettings& settings = server.line->settings;
         homes.add(server.endpoint->place, settings.weight, settings.backup);
     }
-    for (Server* server : kept) {
+
+    for (Server* server : stay) {
         server->line = nullptr;
     }
     // The room of what is gone may be what the new ones need.
@@ -293,16 +293,28 @@ void Servers::rebuild() {
             transport_->zone().drop(gone.counted);
         }
     }
-    all_.swap(all);
-    candidates_.swap(candidates);
+    all_ = std::move(row);
+    candidates_ = std::move(candidates);
     homes_ = std::move(homes);
-    for (std::size_t i = all_.size(); i-- != 0;) {
-        all_[i].endpoint->row = i; // of two lines with the same address the first
-    }
+    number_row();
     for (Server& server : all_) {
         if (server.check == nullptr && server.counted == nullptr) {
             bind(server);
         }
+    }
+}
+
+void Servers::number_row() noexcept {
+    for (std::size_t i = all_.size(); i-- != 0;) {
+        all_[i].endpoint->row = i; // of two lines with the same address the first
+    }
+    for (std::size_t i = 0; i < candidates_.size(); i++) {
+        Server& server = all_[i % all_.size()];
+        candidates_[i].backup = server.line->settings.backup;
+        candidates_[i].weight = server.line->settings.weight;
+        candidates_[i].place = server.endpoint->place;
+        candidates_[i].turn = &server.turn;
+        candidates_[i].server = i % all_.size();
     }
 }
 
@@ -358,8 +370,7 @@ Server* Servers::find(const Endpoint* endpoint) noexcept {
     if (endpoint->row < all_.size() && all_[endpoint->row].endpoint == endpoint) {
         return &all_[endpoint->row];
     }
-    const auto found = std::find_if(all_.begin(), all_.end(),
-                                    [&](const Server& s) { return s.endpoint == endpoint; });
+    const auto found = std::ranges::find(all_, endpoint, &Server::endpoint);
     return found == all_.end() ? nullptr : &*found;
 }
 
@@ -371,34 +382,30 @@ balance::Panic Servers::panic() const noexcept {
     return panic;
 }
 
-balance::Candidate Servers::candidate(std::size_t index, std::uint64_t now, bool panic) noexcept {
-    Server& server = all_[index];
-    const balance::ServerSettings& settings = server.line->settings;
-    balance::ServerState state = state_of(server);
-    state.healthy = state.healthy || (panic && state.answers);
-    return {.availability = balance::availability(settings, state, now),
-            .backup = settings.backup,
-            .tried = false,
-            .weight = settings.weight,
-            .ramp = balance::ramp(settings, state, now),
-            .in_flight = state.in_flight,
-            .place = server.endpoint->place,
-            .turn = &server.turn,
-            .server = index};
+void Servers::refresh(std::span<balance::Candidate> candidates, std::uint64_t now,
+                      bool panic) noexcept {
+    for (balance::Candidate& candidate : candidates) {
+        const Server& server = all_[candidate.server];
+        const balance::ServerSettings& settings = server.line->settings;
+        balance::ServerState state = state_of(server);
+        state.healthy = state.healthy || (panic && state.answers);
+        candidate.availability = balance::availability(settings, state, now);
+        candidate.ramp = balance::ramp(settings, state, now);
+        candidate.in_flight = state.in_flight;
+        candidate.tried = false;
+    }
 }
 
 std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
-    bool any_sick = false;
-    for (std::size_t i = 0; i < all_.size(); i++) {
-        candidates_[i] = candidate(i, now);
-        any_sick = any_sick || candidates_[i].availability == balance::Availability::sick;
-    }
+    const std::span<balance::Candidate> all = std::span(candidates_).first(all_.size());
+    refresh(all, now);
+    const bool any_sick = std::ranges::any_of(all, [](const balance::Candidate& candidate) {
+        return candidate.availability == balance::Availability::sick;
+    });
     if (any_sick && panic().on()) {
-        for (std::size_t i = 0; i < all_.size(); i++) {
-            candidates_[i] = candidate(i, now, true);
-        }
+        refresh(all, now, true);
     }
-    return candidates_;
+    return all;
 }
 
 std::span<balance::Candidate> Servers::some_candidates(std::uint64_t now) noexcept {
@@ -406,11 +413,9 @@ std::span<balance::Candidate> Servers::some_candidates(std::uint64_t now) noexce
         return {};
     }
     first_looked_at_ = (first_looked_at_ + 1) % all_.size();
-    for (std::size_t n = 0; n < balance::most_looked_at; n++) {
-        const std::size_t i = (first_looked_at_ + n) % all_.size();
-        candidates_[n] = candidate(i, now);
-    }
-    return std::span(candidates_).first(balance::most_looked_at);
+    const auto some = std::span(candidates_).subspan(first_looked_at_, balance::most_looked_at);
+    refresh(some, now);
+    return some;
 }
 
 std::span<balance::Candidate> Servers::home_candidate(std::uint64_t client,
@@ -419,9 +424,9 @@ std::span<balance::Candidate> Servers::home_candidate(std::uint64_t client,
     if (i == balance::no_server) {
         return {};
     }
-    candidates_[0] = candidate(i, now);
-    const bool is_back = candidates_[0].ramp == balance::full_weight;
-    return std::span(candidates_).first(is_back ? 1 : 0);
+    const auto home = std::span(candidates_).subspan(i, 1);
+    refresh(home, now);
+    return home.first(home.front().ramp == balance::full_weight ? 1 : 0);
 }
 
 bool Servers::takes_requests(const Server& server, std::uint64_t now) const noexcept {

@@ -73,7 +73,7 @@ std::uint32_t in_flight(const Endpoint& server) noexcept;
 /// Gives a reference back; the endpoint is gone when it was the last one. NULL is allowed.
 void release(Endpoint* endpoint) noexcept;
 
-/// How servers are spoken to.
+/// How servers are reached.
 class Transport {
 public:
     Transport(Zone& zone, std::string key, bool binds)
@@ -169,11 +169,10 @@ public:
     /// The addresses that a zone knows of a line's name, from now on. False if it knows none: then
     /// nothing changes.
     bool recall(std::size_t line, Zone& from);
-    /// Tells the line's addresses all workers to be, for when its name can't be looked up.
+    /// Saves the line's addresses for workers that begin later and can't resolve its name.
     void remember(std::size_t line) noexcept;
 
-    /// The servers' requests are counted, under the name of their upstream, which must live as
-    /// long.
+    /// Requests are counted, under the name of the servers' upstream, which must live as long.
     void count_as(std::string_view upstream) noexcept { counted_as_ = upstream; }
 
     /// Finds the records of the checks, as Transports::bind does those of the endpoints, and the
@@ -209,7 +208,13 @@ private:
     struct Endpoints;
     Endpoints endpoints_at(const Line& line, std::span<const ngx_addr_t> addresses) const;
     void rebuild();
-    balance::Candidate candidate(std::size_t index, std::uint64_t now, bool panic = false) noexcept;
+    /// One for each endpoint of the lines; what was known of those that stay is known of them
+    /// still.
+    std::vector<Server> make_row(std::vector<Server*>& stay);
+    void number_row() noexcept;
+    /// What changes of candidates from one choice to the next.
+    void refresh(std::span<balance::Candidate> candidates, std::uint64_t now,
+                 bool panic = false) noexcept;
     void bind(Server& server) noexcept;
     Key check_key(const Endpoint& endpoint) const noexcept;
     balance::ServerState state_of(const Server& server) const noexcept;
@@ -221,6 +226,8 @@ private:
     std::vector<Line> lines_;
     std::vector<Server> all_;
     balance::Homes homes_; ///< of all_
+    /// Of all_; in a large group the first ones once more at the end, so that any
+    /// `most_looked_at` stand in a row.
     std::vector<balance::Candidate> candidates_;
     std::size_t first_looked_at_ = 0;
 };
