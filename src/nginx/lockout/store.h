@@ -40,6 +40,9 @@ struct StoreSettings {
 
     StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declared);
     StoreSettings(const StoreSettings&) = delete;
+
+private:
+    void greet(const config::LockoutStore& declared, const std::string& password);
 };
 
 /// Of a worker.
