@@ -1,6 +1,7 @@
 #include "nginx/lockout/zone.h"
 
 #include "config/publication.h"
+#include "nginx/shared/memory.h"
 
 #include <openssl/rand.h>
 
@@ -42,34 +43,21 @@ ngx_int_t LockoutZone::declare(ngx_conf_t* cf, const HashKey* key) noexcept {
     if (key != nullptr) {
         key_ = *key;
     }
-    ngx_str_t name = ngx_string("lync_lockout");
-    constexpr std::size_t contents = sizeof(Memory) + alignof(Memory);
-    // The slab pool's head grows with the pages it describes.
-    ngx_shm_zone_t* zone = ngx_shared_memory_add(
-        cf, &name, ngx_align(contents + contents / 64 + 64 * 1024, ngx_pagesize), &ngx_lync_module);
-    if (zone == nullptr) {
-        return NGX_ERROR;
-    }
-    zone->data = this;
-    zone->init = on_memory;
-    return NGX_OK;
+    return declare_memory(cf, "lync_lockout", sizeof(Memory) + alignof(Memory), on_memory, this);
 }
 
 ngx_int_t LockoutZone::on_memory(ngx_shm_zone_t* zone, void*) noexcept {
     auto& self = *static_cast<LockoutZone*>(zone->data);
-    auto* pool = reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr);
-    self.memory_ = reinterpret_cast<Memory*>(ngx_align_ptr(pool->start, alignof(Memory)));
+    self.memory_ = contents_of<Memory>(*zone);
     self.enter();
-    if (pool->data == nullptr) {
-#if (NGX_DEBUG_MALLOC)
-        ngx_memzero(pool->start, static_cast<std::size_t>(pool->end - pool->start));
-#endif
+    if (self.memory_ == nullptr) {
+        self.memory_ = room_for<Memory>(*zone);
         if (RAND_bytes(self.memory_->key.data(), self.memory_->key.size()) != 1) {
             ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                           "no random key for \"lockout\": RAND_bytes() failed");
             return NGX_ERROR;
         }
-        pool->data = self.memory_;
+        keep_contents(*zone, self.memory_);
     }
     if (std::uint64_t unknown = 0; self.key_) { // until the store has answered
         const std::uint64_t wall = static_cast<std::uint64_t>(ngx_time()) * 1000;

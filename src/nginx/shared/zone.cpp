@@ -1,6 +1,7 @@
 #include "nginx/shared/zone.h"
 
 #include "nginx/guard.h"
+#include "nginx/shared/memory.h"
 
 #include <algorithm>
 #include <bit>
@@ -267,9 +268,7 @@ struct Zone::Memory {
 
 /// NULL if it has none yet.
 Zone::Memory* Zone::memory_of(const ngx_shm_zone_t* zone) noexcept {
-    return zone == nullptr || zone->shm.addr == nullptr
-               ? nullptr
-               : static_cast<Memory*>(reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr)->data);
+    return zone == nullptr || zone->shm.addr == nullptr ? nullptr : contents_of<Memory>(*zone);
 }
 
 ngx_int_t Zone::declare(ngx_conf_t* cf, std::size_t records, std::size_t publications,
@@ -284,22 +283,10 @@ ngx_int_t Zone::declare(ngx_conf_t* cf, std::size_t records, std::size_t publica
             fits ? running->publication_count : std::max(publications_, running->publication_count);
     }
 
-    ngx_str_t name = copy(cf->pool, zone_name);
-    if (name.data == nullptr) {
-        return NGX_ERROR;
-    }
-    // The slab pool's head grows with the pages it describes.
-    const std::size_t contents = Memory::size_for(records_, publications_);
-    ngx_shm_zone_t* zone = ngx_shared_memory_add(
-        cf, &name, ngx_align(contents + contents / 64 + 64 * 1024, ngx_pagesize), &ngx_lync_module);
-    if (zone == nullptr) {
-        return NGX_ERROR;
-    }
     bind_ = bind;
     data_ = data;
-    zone->data = this;
-    zone->init = on_memory;
-    return NGX_OK;
+    return declare_memory(cf, zone_name, Memory::size_for(records_, publications_), on_memory,
+                          this);
 }
 
 ngx_int_t Zone::on_memory(ngx_shm_zone_t* zone, void*) {
@@ -307,17 +294,13 @@ ngx_int_t Zone::on_memory(ngx_shm_zone_t* zone, void*) {
     self.self_ = this_process();
     Memory* memory = memory_of(zone);
     if (memory == nullptr) {
-        auto* pool = reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr);
-#if (NGX_DEBUG_MALLOC)
-        ngx_memzero(pool->start, static_cast<std::size_t>(pool->end - pool->start));
-#endif
-        memory = reinterpret_cast<Memory*>(ngx_align_ptr(pool->start, alignof(Memory)));
+        memory = room_for<Memory>(*zone);
         memory->record_count = self.records_;
         memory->publication_count = self.publications_;
         if (Memory* old = memory_of(running_zone())) {
             memory->copy_from(*old, self.self_);
         }
-        pool->data = memory;
+        keep_contents(*zone, memory);
     }
     self.memory_ = memory;
     self.served_ = running() == nullptr ? 0 : running()->generation_;
