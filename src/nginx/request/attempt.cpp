@@ -33,6 +33,11 @@ bool is_exempt(const Lockout& lockout, sockaddr* from) noexcept {
     return ngx_cidr_match(from, &networks) == NGX_OK;
 }
 
+bool is_exempt(const Lockout& lockout, const Account& account) noexcept {
+    return std::ranges::find(lockout.exempt_accounts, account.text(), &Account::text) !=
+           lockout.exempt_accounts.end();
+}
+
 Way way_of(AccountForm form, policy::SignInBody kind) noexcept {
     return form == AccountForm::ntlm || form == AccountForm::basic ? Way::header
            : kind == policy::SignInBody::page                      ? Way::page
@@ -106,12 +111,24 @@ ngx_msec_int_t left_of(const Attempt& attempt) noexcept {
                                            : 0;
 }
 
+void end_attempt(void* data);
+
+/// The attempt of a request whose client's events come to `on_client_event`, whatever has become of
+/// the request's state.
+Attempt& attempt_behind(const ngx_http_request_t* r) noexcept {
+    const ngx_pool_cleanup_t* c = r->pool->cleanup; // which subrequests have in common
+    while (c->handler != end_attempt || static_cast<Attempt*>(c->data)->request != r) {
+        c = c->next;
+    }
+    return *static_cast<Attempt*>(c->data);
+}
+
 /// Like `proxy_ignore_client_abort`, while the attempt counts: the response is awaited even if the
 /// client closes. A client that the server keeps waiting longer has signed in.
 void on_client_event(ngx_event_t* event) {
     const auto* c = static_cast<ngx_connection_t*>(event->data);
     ngx_http_request_t* r = static_cast<ngx_http_request_t*>(c->data)->main;
-    const Attempt& attempt = *attempt_of(r);
+    const Attempt& attempt = attempt_behind(r);
     const ngx_msec_int_t left = left_of(attempt);
     if (!attempt.is_counted || left <= 0 || r->reading_body || c->close) {
         attempt.client_handler(event);
@@ -397,9 +414,10 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
     case Admission::wait:
         return wait_for_turn(attempt);
     case Admission::full:
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "lync_lockout: account %V is refused, as many are held as there is room for",
-                      &attempt.name);
+        ngx_log_error(
+            NGX_LOG_WARN, r->connection->log, 0,
+            "lync_lockout: account %V is refused, the table of accounts is full of held ones",
+            &attempt.name);
         break;
     case Admission::held:
         break;
@@ -431,11 +449,8 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
     ngx_str_t text = copy(r->pool, client_address(r->connection));
     const bool known =
         text.data != nullptr && ngx_parse_addr(r->pool, &from, text.data, text.len) == NGX_OK;
-    const bool is_exempt_account =
-        credential.finding == Finding::named &&
-        std::ranges::find(lockout->exempt_accounts, account.text(), &Account::text) !=
-            lockout->exempt_accounts.end();
-    if (is_exempt_account || (known && is_exempt(*lockout, from.sockaddr))) {
+    if ((credential.finding == Finding::named && is_exempt(*lockout, account)) ||
+        (known && is_exempt(*lockout, from.sockaddr))) {
         return NGX_DECLINED;
     }
 
@@ -490,12 +505,11 @@ void ignore_client_abort(ngx_http_request_t* r) noexcept {
 }
 
 void heed_client_abort(ngx_http_request_t* r) noexcept {
-    const Attempt* attempt = attempt_of(r);
     ngx_event_t* read = r->connection->read;
-    if (attempt == nullptr || read->handler != on_client_event) {
+    if (r != r->main || read->handler != on_client_event) {
         return;
     }
-    read->handler = attempt->client_handler;
+    read->handler = attempt_behind(r).client_handler;
     if (read->delayed) { // something has happened
         read->delayed = 0;
         if (read->timer_set) {

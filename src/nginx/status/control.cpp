@@ -362,7 +362,7 @@ ngx_int_t answer_release(ngx_http_request_t* r) {
         return answer_text(r, NGX_HTTP_NOT_FOUND, formatted("{} isn't held\n", quoted(who)));
     }
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                  "lync_control: one that \"lockout\" held is released");
+                  "lync_control: an account or address that \"lockout\" held is released");
     return answer_text(r, NGX_HTTP_OK, formatted("{} is released\n", quoted(who)));
 }
 
