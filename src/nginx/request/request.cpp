@@ -204,6 +204,27 @@ ngx_int_t pass(ngx_http_request_t* r, const Host& host, RequestState& state) noe
     return result == NGX_DECLINED ? admit_sign_in(r, host, state) : result;
 }
 
+/// Does what the verdict says.
+ngx_int_t carry_out(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
+    Verdict& verdict = state.verdict;
+    if (verdict.action == Action::pass && has_lost_body(r)) {
+        verdict.action = Action::refuse;
+        verdict.reason = Reason::malformed;
+    }
+    if (verdict.reason == Reason::malformed && r->err_status >= NGX_HTTP_BAD_REQUEST) {
+        return static_cast<ngx_int_t>(r->err_status); // nginx's own refusal stays as it is
+    }
+    switch (verdict.action) {
+    case Action::pass:
+        return pass(r, host, state);
+    case Action::redirect:
+        return redirect(r, verdict.location);
+    case Action::refuse:
+        break;
+    }
+    return refuse(r, host, verdict.reason);
+}
+
 } // namespace
 
 RequestState* state_of(const ngx_http_request_t* r) noexcept {
@@ -293,23 +314,5 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     }
 
     RequestState* state = rule(r, *host);
-    if (state == nullptr) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-    if (state->verdict.action == policy::Action::pass && has_lost_body(r)) {
-        state->verdict.action = policy::Action::refuse;
-        state->verdict.reason = Reason::malformed;
-    }
-    if (state->verdict.reason == Reason::malformed && r->err_status >= NGX_HTTP_BAD_REQUEST) {
-        return static_cast<ngx_int_t>(r->err_status); // nginx's own refusal stays as it is
-    }
-    switch (state->verdict.action) {
-    case policy::Action::pass:
-        return pass(r, *host, *state);
-    case policy::Action::redirect:
-        return redirect(r, state->verdict.location);
-    case policy::Action::refuse:
-        break;
-    }
-    return refuse(r, *host, state->verdict.reason);
+    return state == nullptr ? NGX_HTTP_INTERNAL_SERVER_ERROR : carry_out(r, *host, *state);
 }

@@ -195,6 +195,30 @@ void warn_of_balancer(ngx_peer_connection_t* pc, Group& group) noexcept {
     }
 }
 
+/// What the request needs of a connection. `binding`: its credential will bind one.
+balance::Wish wish_of(const Peer& peer, const Ownership* ownership, bool binding) noexcept {
+    Group& group = *peer.group;
+    const bool owns = ownership != nullptr && ownership->connection != nullptr;
+    const bool knows = ownership != nullptr && ownership->server != nullptr;
+    return {.credential = binding,
+            .owns = owns,
+            .knows_server = knows,
+            .server_up = knows && !owns && !was_tried(peer, ownership->server) &&
+                         takes_requests(group, ownership->server),
+            .limit_reached = group.owned >= group.limits.owned};
+}
+
+/// A shared connection to the server, or a fresh one, which nginx makes.
+ngx_int_t use_shared_connection(ngx_peer_connection_t* pc, Peer& peer) noexcept {
+    const bool may_share = peer.group->binds && peer.judged && !peer.stale;
+    ngx_connection_t* idle = may_share ? peer.group->transport->shared.take(*peer.server) : nullptr;
+    if (idle == nullptr) {
+        return NGX_OK;
+    }
+    use_connection(pc, peer, idle);
+    return NGX_DONE;
+}
+
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
     Peer& peer = *static_cast<Peer*>(data);
     Group& group = *peer.group;
@@ -207,33 +231,21 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
         pc->name = &group.title;
         return NGX_BUSY;
     }
-
-    Ownership* ownership = ownership_of(peer, false);
-    const bool owns = ownership != nullptr && ownership->connection != nullptr;
-    const bool knows = ownership != nullptr && ownership->server != nullptr;
     if (binding && peer.judged && !is_clients_own(peer.request->connection)) {
         warn_of_balancer(pc, group);
     }
 
-    const Source source =
-        balance::choose({.credential = binding,
-                         .owns = owns,
-                         .knows_server = knows,
-                         .server_up = knows && !owns && !was_tried(peer, ownership->server) &&
-                                      takes_requests(group, ownership->server),
-                         .limit_reached = group.owned >= group.limits.owned});
-    Endpoint* server = nullptr;
-    switch (source) {
-    case Source::busy:
+    Ownership* ownership = ownership_of(peer, false);
+    const Source source = balance::choose(wish_of(peer, ownership, binding));
+    if (source == Source::busy) {
         return refuse_busy(pc, peer);
-    case Source::any_server:
+    }
+    Endpoint* server = nullptr;
+    if (source == Source::any_server) {
         server = choose_server(peer);
-        break;
-    case Source::owned:
-    case Source::same_server:
+    } else {
         server = ownership->server;
         add(*server, Gauge::in_flight, 1);
-        break;
     }
     if (server == nullptr) {
         return refuse_no_server(pc, peer);
@@ -246,17 +258,11 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
         use_connection(pc, peer, take_owned(*ownership));
         return NGX_DONE;
     }
-
     if (binding) {
         peer.owned = true;
         count_owned(peer, 1);
     }
-    const bool may_share = group.binds && peer.judged && !peer.stale;
-    if (ngx_connection_t* idle = may_share ? group.transport->shared.take(*server) : nullptr) {
-        use_connection(pc, peer, idle);
-        return NGX_DONE;
-    }
-    return NGX_OK;
+    return use_shared_connection(pc, peer);
 }
 
 // --- TLS sessions

@@ -64,6 +64,22 @@ void remember_server(const Peer& peer) noexcept {
     }
 }
 
+/// Keeps the connection for its client; false if nothing may be kept for it.
+bool keep_connection(ngx_peer_connection_t* pc, const Peer& peer) noexcept {
+    Group& group = *peer.group;
+    Ownership* ownership = ownership_of(peer, true);
+    if (ownership == nullptr || ownership->connection != nullptr) {
+        return false;
+    }
+    if (!peer.owned) {
+        count_owned(peer, 1);
+    }
+    ownership->count = &group.owned;
+    keep_owned(peer.request->connection, *ownership, std::exchange(pc->connection, nullptr),
+               *peer.server, group.limits.owned_idle);
+    return true;
+}
+
 /// Takes the connection out of nginx's hands if it has a future. Whether it was the client's own.
 bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) noexcept {
     Group& group = *peer.group;
@@ -84,31 +100,15 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
         remember_server(peer);
     }
 
-    switch (balance::settle(exchange)) {
-    case Fate::share:
+    const Fate fate = balance::settle(exchange);
+    if (fate == Fate::share) {
         pc->connection = nullptr;
         group.transport->shared.keep(c, *peer.server);
         return false;
-
-    case Fate::keep: {
-        Ownership* ownership = ownership_of(peer, true);
-        if (ownership != nullptr && ownership->connection == nullptr) {
-            if (!exchange.owned) {
-                count_owned(peer, 1);
-            }
-            ownership->count = &group.owned;
-            pc->connection = nullptr;
-            keep_owned(peer.request->connection, *ownership, c, *peer.server,
-                       group.limits.owned_idle);
-            return true;
-        }
-        break;
     }
-
-    case Fate::close:
-        break;
+    if (fate == Fate::keep && keep_connection(pc, peer)) {
+        return true;
     }
-
     if (exchange.owned) {
         count_owned(peer, -1);
     }
