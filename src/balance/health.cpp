@@ -34,7 +34,7 @@ std::string explain(const Finding& finding, std::string_view certificate_name,
     case Reason::refused:
         return "connection refused";
     case Reason::unreachable:
-        return "no way to it";
+        return "no route to it";
     case Reason::timed_out:
         return "timed out";
     case Reason::broken_off:

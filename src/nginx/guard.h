@@ -1,6 +1,7 @@
 #pragma once
 
-// Nothing throws into nginx: every function that nginx calls does its work inside `guarded`.
+// Nothing throws into nginx: a function that nginx calls, and that may throw, does its work inside
+// `guarded`.
 
 #include "nginx/ngx.h"
 

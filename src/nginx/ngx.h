@@ -166,7 +166,7 @@ bool any_header(const ngx_list_t& headers, std::string_view name, Function&& fun
     return false;
 }
 
-/// What the proxy module says of a 103, from 1.29.0 on; before, it is NGX_OK.
+/// What the proxy module returns for a 103 from 1.29.0 on; before, it is NGX_OK.
 constexpr bool is_early_hints([[maybe_unused]] ngx_int_t result) noexcept {
 #if (nginx_version >= 1029000)
     return result == NGX_HTTP_UPSTREAM_EARLY_HINTS;
@@ -175,8 +175,7 @@ constexpr bool is_early_hints([[maybe_unused]] ngx_int_t result) noexcept {
 #endif
 }
 
-/// From 1.29.2 on nginx chooses the server by the ClientHello, and its callback does that; before,
-/// it has none.
+/// From 1.29.2 on nginx chooses the server in a ClientHello callback; before, it has none.
 inline int nginx_on_client_hello([[maybe_unused]] SSL* ssl, [[maybe_unused]] int* alert) noexcept {
 #if (nginx_version >= 1029002)
     return ngx_ssl_client_hello_callback(ssl, alert, nullptr);

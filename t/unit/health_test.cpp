@@ -200,7 +200,7 @@ TEST_CASE("health: findings in words", "[health]") {
     };
     CHECK(say({Reason::none, 0}) == "answers as it should");
     CHECK(say({Reason::refused, 0}) == "connection refused");
-    CHECK(say({Reason::unreachable, 0}) == "no way to it");
+    CHECK(say({Reason::unreachable, 0}) == "no route to it");
     CHECK(say({Reason::timed_out, 0}) == "timed out");
     CHECK(say({Reason::broken_off, 0}) == "closed the connection before it had answered");
     CHECK(say({Reason::tls_failed, 0}) == "TLS handshake failed");

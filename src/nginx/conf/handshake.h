@@ -1,7 +1,7 @@
 #pragma once
 
-// What generated servers do in a TLS handshake: which certificates they present, which sessions
-// they resume, HTTP/1.1 alone in ALPN.
+// The TLS handshake of generated servers: which certificates they present, which sessions they
+// resume, and HTTP/1.1 alone in ALPN.
 //
 // nginx chooses the server by the name that the client sends, and the server its certificates, from
 // those that were read at load. A client that resumes a session is presented none, so a session

@@ -1,7 +1,8 @@
 #pragma once
 
-// Health checks in nginx's event loop: one worker asks every server, all know what it found. What a
-// finding means stands in balance/health.h, what an answer is worth in balance/check_answer.h.
+// Health checks in nginx's event loop: one worker checks every server, all know the results. What
+// follows from a finding stands in balance/health.h, how answers are judged in
+// balance/check_answer.h.
 
 #include "balance/health.h"
 #include "config/publication.h"

@@ -1,7 +1,7 @@
 #pragma once
 
 // lockout: how often a password may be tried. An attempt is a credential that names an account
-// (accounts/account.h), on its way to a server; what comes of it is what the server answers. An
+// (accounts/account.h), on its way to a server, whose answer decides it. An
 // account or a source that has failed too often is held: further attempts are answered here, as the
 // server answers a wrong password and when it would.
 //

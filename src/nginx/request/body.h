@@ -1,7 +1,7 @@
 #pragma once
 
-// What a body has to do with the verdict: how large it may be, a meeting URL in a form, the names
-// of the files in an upload.
+// What the verdict depends on in a body: its size, a meeting URL in a form, the names of the files
+// in an upload.
 
 #include "nginx/request/request.h"
 

@@ -16,7 +16,7 @@ struct RequestState {
     bool reads_body = false;            ///< as a whole, before it is passed on
     policy::PartHeads* parts = nullptr; ///< of a multipart body that is looked at
     bool ruled = false; ///< the request was treated by the verdict, which variables alone don't do
-    policy::Doors sign_in = policy::no_door;   ///< of the credentials in it, as far as it was read
+    policy::Doors sign_in = policy::no_door;   ///< of the credentials read so far
     policy::Door refused = policy::Door::none; ///< the closed one of them
     ngx_atomic_uint_t owned_connection = 0;
     Attempt* attempt = nullptr;   ///< to sign in, where `lockout` counts them
@@ -48,20 +48,20 @@ ngx_atomic_uint_t owned_connection(ngx_http_request_t* r) noexcept;
 /// is its sender), otherwise the connection's, which realip may have replaced.
 std::string_view client_address(const ngx_connection_t* c) noexcept;
 
-/// What $lync_* have been is asked anew from now on.
+/// $lync_* are evaluated anew from now on.
 void forget_variables(ngx_http_request_t* r) noexcept;
 
 /// Whether a request's query may hold people's addresses: autodiscover, of whichever product.
 bool has_addresses(policy::Service service) noexcept;
 
-/// Whether the pool is asked to hold the request until there is something to tell: UCWA's event
-/// channel. Sent twice, the first one is answered 409 [UCWA, "Events"].
+/// Whether the pool holds the request until there is an event: UCWA's event channel. If it is sent
+/// twice, the first one is answered 409 [UCWA, "Events"].
 bool is_pending_get(ngx_http_request_t* r) noexcept;
 
 /// Makes the verdict a refusal, and logs it. Returns the status to answer with.
 ngx_int_t refuse(ngx_http_request_t* r, const Host& host, policy::Reason reason) noexcept;
 
-/// Logs a request that a row of the shield would have refused, had it been told to.
+/// Logs a request that a row of the shield would have refused if it weren't set to `log`.
 void log_shield(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept;
 
 /// The row of the shield that a verdict names, the meeting URL guard's included; NULL if it is

@@ -37,7 +37,7 @@ struct Group {
     ngx_queue_t busy{};         ///< this worker's requests at servers
 };
 
-/// Notes the build that a server has told; logs one that lacks a fix. `title` is the server's.
+/// Records the build that a server has sent; logs one that lacks a fix. `title` is the server's.
 void note_build(Record& record, Build build, const std::string& title, const config::Farm& farm,
                 ngx_log_t* log) noexcept;
 

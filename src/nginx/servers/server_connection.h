@@ -99,10 +99,10 @@ void keep_owned(ngx_connection_t* client, Ownership& ownership, ngx_connection_t
 /// The sender that a client's PROXY header names; AF_UNSPEC if it has none or isn't on the network.
 ngx_sockaddr_t proxied_address(const ngx_connection_t* client) noexcept;
 
-/// Whether a client connection is that of the one client that its address names: it is the address
-/// of the connection itself or of its PROXY header. One that realip has taken from a request is
-/// behind a load balancer, which may send several people's requests on one connection, also of
-/// people who have the same address.
+/// Whether a connection carries the requests of one client only: its address is that of the socket
+/// or of the PROXY header. An address that realip has taken from a request is one behind a load
+/// balancer, which may send several people's requests on one connection, also of people who have
+/// the same address.
 bool is_clients_own(const ngx_connection_t* client) noexcept;
 
 /// Closes the idle connection that there is.

@@ -20,9 +20,9 @@ ProcessId this_process() noexcept;
 /// an earlier one of the same pid where /proc can't be read.
 bool is_dead(ProcessId owner) noexcept;
 
-/// A spinlock that is taken from a holder who has died. What it guards must make sense after each
-/// single store, since that is where a killed process stops. nginx's own mutex would stay locked:
-/// the master releases those of the current configuration's zones only.
+/// A spinlock that is taken over from a holder that has died. What it guards must be consistent
+/// after each single store, since a killed process may stop after any. nginx's own mutex would stay
+/// locked: the master releases those of the current configuration's zones only.
 class OwnedLock {
 public:
     void lock(ProcessId self) noexcept;

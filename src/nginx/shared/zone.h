@@ -187,7 +187,7 @@ public:
     /// A worker begins: claims a slot, and takes back what dead workers have left. Not in nginx's
     /// helper processes.
     void enter(ngx_log_t* log) noexcept;
-    /// A worker ends in good order.
+    /// A worker ends.
     void leave() noexcept;
     /// Takes back what dead workers have left.
     void repair() noexcept;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Responses without a final status line, which nginx's proxy would pass on.
+// Keeps interim responses (1xx), and what isn't HTTP, from being taken for the response.
 
 #include "nginx/ngx.h"
 
@@ -11,7 +11,7 @@ namespace lync::nginx {
 /// has no status line for one of HTTP/0.9, which clients get as it is.
 struct InterimResponses {
     ngx_int_t (*read)(ngx_http_request_t* r);   ///< the proxy module's next step
-    ngx_int_t (*reinit)(ngx_http_request_t* r); ///< its word that all begins anew
+    ngx_int_t (*reinit)(ngx_http_request_t* r); ///< its reinit_request, before another try
     unsigned interim;                           ///< such answers so far
 };
 

@@ -1,8 +1,8 @@
 #pragma once
 
 // The balancer of a generated upstream: which server a request goes to, on whose connection, and
-// what is learnt from how it went. It takes the place of nginx's own, since slow start, health,
-// changing addresses and one view of all workers are not to be had there.
+// what the outcome says of the server. It replaces nginx's own, which know no slow start, no health
+// checks, no changing addresses and nothing that other workers do.
 //
 // The decisions are in balance/ownership.h (whose connection), choice.h and affinity.h (which
 // server); the servers are in servers/.
@@ -22,10 +22,10 @@ void end_unanswered(Group& group, ngx_log_t* log) noexcept;
 ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstream);
 
 /// The server's answer has begun: called by the header filter, for any request. What was held
-/// against the server is forgotten, whether the rest of the answer takes a second or an hour.
+/// against the server is dropped, whether the rest of the answer takes a second or an hour.
 void note_answer(ngx_http_request_t* r) noexcept;
 
-/// Notes the build that the server whose answer this is has told; logs one that lacks a fix.
+/// Records the build that the answering server has sent; logs one that lacks a fix.
 void note_build(ngx_http_request_t* r, Build build) noexcept;
 
 /// The server whose answer is passed on, for its affinity cookie; `no_server` if nginx answers
