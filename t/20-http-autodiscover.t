@@ -5,17 +5,12 @@ use LyncTest;
 use LyncTest::Scene;
 
 # A listener whose certificate has no lyncdiscover name.
-my $uncovered = <<'END';
-    sip_domain   contoso.com;
-    certificate  %%PKI%%/no-lyncdiscover.pem %%PKI%%/no-lyncdiscover.key;
-    %%TRUSTED_CA%%
-    %%POOL%%
-    simple_url   meet https://meet.contoso.com;
-END
+my $uncovered = word('STANDARD')
+    =~ s{%%CERTIFICATE%%}{certificate %%PKI%%/no-lyncdiscover.pem %%PKI%%/no-lyncdiscover.key;}r;
 
 # A server that repeats the request line, since phones write it in their own way.
-scene 'as phones write it', publication => $uncovered =~ s{%%POOL%%}{pool fepool.contoso.local { server 127.0.0.11;
-    external_web_services lyncwebext.contoso.com; listening_ports http=%%PORT_OWN%%; }}r, sub {
+scene 'as phones write it', publication => $uncovered
+    =~ s{%%POOL%%}{word('POOL') =~ s/%%PORTS%%/listening_ports http=%%PORT_OWN%%;/r}re, sub {
     my $server = server(port => port('OWN'), sub {
         my ($connection, $report) = @_;
         my $request = $connection->message;

@@ -23,7 +23,7 @@ sub certificate {
     return "certificate $own/$name.pem $own/$name.key;\n";
 }
 
-my @servers = ('%%TRUSTED_CA%%', 'pool fepool.contoso.local { server 127.0.0.11; %%PORTS%% external_web_services lyncwebext.contoso.com; }');
+my @servers = ('%%TRUSTED_CA%%', '%%POOL%%');
 my $several = join '', "sip_domain contoso.com fabrikam.com emea.fabrikam.com;\n",
     certificate('RSA', 'web-rsa',  'lyncwebext.contoso.com', 'lyncdiscover.contoso.com', 'meet.contoso.com'),
     certificate('EC',  'web-ec',   'lyncwebext.contoso.com', 'meet.contoso.com'),

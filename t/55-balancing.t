@@ -9,9 +9,6 @@ use Time::HiRes qw(sleep time);
 
 master_on();
 
-# Turns are each worker's own, so one worker unless a block is about several.
-add_block_preprocessor(sub { workers($_[0]->workers // 1) });
-
 my $three = join ' ', map { "server 127.0.0.1$_ fail_timeout=1s slow_start=0;" } 1 .. 3;
 my $patient = $three =~ s/fail_timeout=1s/fail_timeout=1h/gr;
 
@@ -236,4 +233,5 @@ scene 'over a reload', servers => $patient, sub {
     is(refusals(), 1, 'and still nobody had to try');
 };
 
-run_suite(publication => '%%FRONT_ENDS%%', servers => $three);
+# Turns are each worker's own, so one worker unless a block is about several.
+run_suite(publication => '%%FRONT_ENDS%%', servers => $three, workers => 1);

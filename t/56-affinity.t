@@ -7,7 +7,6 @@ use LyncTest::SecondNginx;
 use LyncTest::FrontEnds;
 
 master_on();
-add_block_preprocessor(sub { workers($_[0]->workers // 1) });
 
 my $three = join ' ', map { "server 127.0.0.1$_ fail_timeout=2s slow_start=0;" } 1 .. 3;
 
@@ -205,4 +204,4 @@ scene 'one server', servers => 'server 127.0.0.11; affinity cookie;', sub {
     is(scalar set_cookies($answer), 1, 'keeps the rules, too');
 };
 
-run_suite(publication => '%%FRONT_ENDS%%', servers => "$three affinity cookie;");
+run_suite(publication => '%%FRONT_ENDS%%', servers => "$three affinity cookie;", workers => 1);

@@ -26,14 +26,15 @@ scene 'an upload', publication => '%%OWN%%', sub {
     is($server->report, 2_000_000, 'and complete');
 };
 
-# New configuration for new connections, names and all.
+# New configuration for new connections, names, servers and all.
 scene 'another configuration', sub {
-    is(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{status}, 200, 'before');
+    like(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{body}, qr/127\.0\.0\.11/, 'before');
     ok(client('https://lyncwebext.fabrikam.com')
         ->write(request('GET https://lyncwebext.fabrikam.com/abs/handler')), 'a name that is unknown yet');
-    edit { s/lyncwebext\.contoso\.com/lyncwebext.fabrikam.com/g };
-    is(reload(), 'reloaded', 'it is put in the place of another');
-    is(site('lyncwebext.fabrikam.com'), 200, 'now it is published');
+    edit { s/lyncwebext\.contoso\.com/lyncwebext.fabrikam.com/g; s/127\.0\.0\.11/127.0.0.21/ };
+    is(reload(), 'reloaded', 'it is put in the place of another, and so is the server');
+    like(client('https://lyncwebext.fabrikam.com')->ask('GET /abs/handler')->answer->{body}, qr/127\.0\.0\.21/,
+        'now it is published, and asked');
     my $client = client('https://lyncwebext.contoso.com');
     $client->ask('GET /abs/handler');
     ok($client->is_closed && $client->{buffer} eq '', 'and the other one is not');
@@ -49,7 +50,7 @@ scene 'a broken one leaves the old one running', sub {
         'a certificate that is gone'   => [sub { s{public\.pem}{absent.pem} }, qr/absent\.pem/],
         'a block never closed'         => [sub { s/\}[^}]*\z// }, qr/unexpected end of file/],
         'a publication without a pool' => [sub { s/pool fepool[^}]*\}// }, qr/no "pool" in lync_publish "contoso"/],
-        'an unresolvable server'       => [sub { s/server 127\.0\.0\.11;/server fe.contoso.invalid;/ }, qr/host not found in upstream "fe\.contoso\.invalid:/],
+        'an unresolvable server'       => [sub { s/server 127\.0\.0\.11;/server fe.contoso.invalid;/ }, qr/host not found .*"fe\.contoso\.invalid:/],
     );
     my @workers = worker_pids();
     for my $what (sort keys %mistake) {
@@ -91,16 +92,6 @@ scene 'many reloads', sub {
     }
 };
 
-# A server that is gone from the configuration isn't asked any more, one that is new is.
-scene 'other servers', sub {
-    like(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{body},
-        qr/127\.0\.0\.11/, 'one server');
-    edit { s/127\.0\.0\.11/127.0.0.21/ };
-    is(reload(), 'reloaded', 'is replaced by another');
-    like(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{body},
-        qr/127\.0\.0\.21/, 'which is asked now');
-};
-
 # A worker is forked with the chains of filters that the configuration read last has made, also if
 # that one failed: after it a new worker had none of ours.
 scene 'a worker after a reload that failed',
@@ -135,15 +126,8 @@ scene 'a worker after a reload that failed',
 scene 'no master', sub {
     my $dir = scene_dir();
     my ($http, $https, $status) = map { port("ALONE_$_") } qw(HTTP HTTPS STATUS);
-    my $nginx = LyncTest::Nginx->start($dir, <<"END", main => 'master_process off;');
-    lync_publish contoso {
-        http_listen 127.0.0.1:$http;
-        https_listen 127.0.0.1:$https;
-        sip_domain contoso.com;
-        certificate $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
-        backend_verify off;
-        pool fepool.contoso.local { server 127.0.0.99; external_web_services lyncwebext.contoso.com; health_check off; }
-    }
+    my $nginx = LyncTest::Nginx->start($dir, LyncTest::expand(<<"END"), main => 'master_process off;');
+    lync_publish contoso { http_listen 127.0.0.1:$http; https_listen 127.0.0.1:$https; %%OWN%% }
     server { listen 127.0.0.1:$status; location / { lync_status; } }
 END
     my $policy = sub {

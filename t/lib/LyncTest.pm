@@ -282,6 +282,7 @@ add_block_preprocessor(sub {
     }
 
     $word{ uc $_ } = $block->$_ for qw(servers services);
+    workers($block->workers) if defined $block->workers;
     for my $section (grep { $_ ne 'name' } @{ $block->_section_order }) {
         my $value = $block->$section;
         my $new   = expand($value);
