@@ -119,7 +119,8 @@ lync_publish fabrikam {
         server                 10.1.0.11;
         external_web_services  lyncwebext.fabrikam.com;
     }
-    simple_url  meet  https://meet.*;
+    simple_url  meet   https://meet.*;
+    simple_url  admin  https://meet.fabrikam.com/admin;
 }
 END_CONF
 
@@ -222,6 +223,7 @@ unlike($out, qr/^(?!;).*(?:lsadmin|lyncdiscoverinternal|fepool|dirpool|wac\.cont
 like($out, qr/^; must not resolve outside: \Q$_\E /m, "$_ must not resolve outside")
     for qw(lsadmin.contoso.com lyncdiscoverinternal.contoso.com lyncdiscoverinternal.example.net
         fepool.contoso.local dirpool.contoso.local wac.contoso.local);
+unlike($out, qr/meet\.fabrikam\.com/, 'but not the admin URL\'s host where a pattern publishes it');
 SKIP: {
     my ($checker) = grep { -x } map { "$_/named-checkzone" } split(/:/, $ENV{PATH}), '/usr/sbin';
     skip('no named-checkzone', 1) if !$checker;

@@ -10,6 +10,7 @@ namespace {
 
 using plan::Plan;
 using plan::VirtualHost;
+using policy::SiteKind;
 
 /// By SiteKind.
 constexpr std::string_view uses[] = {
@@ -31,16 +32,17 @@ std::vector<PublishedName> published_names(const Plan& plan) {
             continue;
         }
         for (const std::string& name : host.names) {
-            PublishedName published;
-            published.name = name;
-            published.coverage = plan.publication.coverage(name);
+            PublishedName published{.name = name,
+                                    .path = {},
+                                    .kind = host.site.kind,
+                                    .use = uses[static_cast<std::size_t>(host.site.kind)],
+                                    .upstream = {},
+                                    .coverage = plan.publication.coverage(name)};
             if (host.site.simple_urls.empty()) {
-                published.use = uses[static_cast<std::size_t>(host.site.kind)];
                 if (!host.upstreams.empty()) {
                     published.upstream = host.upstreams.front();
                 }
                 names.push_back(std::move(published));
-                continue;
             }
             for (const policy::SimpleUrlPath& url : host.site.simple_urls) {
                 published.path = url.prefix;
@@ -53,19 +55,15 @@ std::vector<PublishedName> published_names(const Plan& plan) {
     return names;
 }
 
-CertificateNames certificate_names(const Plan& plan) {
-    CertificateNames result;
-    result.subject = plan.publication.farms.front().published.front();
-
+std::vector<PublishedName> certificate_names(const Plan& plan) {
+    std::vector<PublishedName> names = published_names(plan);
     std::unordered_set<std::string> seen;
-    for (const PublishedName& name : published_names(plan)) {
-        if (!name.upstream || !seen.insert(name.name).second) {
-            continue;
-        }
-        auto& list = name.coverage == config::Coverage::by_request ? result.patterns : result.names;
-        list.push_back({name.name, name.use, name.coverage});
-    }
-    return result;
+    std::erase_if(names, [&](const PublishedName& name) {
+        return !name.upstream || !seen.insert(name.name).second;
+    });
+    std::ranges::stable_partition(names,
+                                  [](const PublishedName& name) { return !name.is_pattern(); });
+    return names;
 }
 
 std::vector<std::vector<std::string>> split_names(const Plan& plan) {
@@ -75,10 +73,13 @@ std::vector<std::vector<std::string>> split_names(const Plan& plan) {
         groups.emplace(domains[i], i + 1);
     }
     std::vector<std::vector<std::string>> grouped(domains.size() + 1);
-    for (const CertificateNames::Name& name : certificate_names(plan).names) {
+    for (const PublishedName& name : certificate_names(plan)) {
+        if (name.is_pattern()) {
+            break;
+        }
         std::size_t group = 0;
         std::string_view rest = name.name;
-        while (name.use != "external web services" && group == 0 && !rest.empty()) {
+        while (name.kind != SiteKind::web_services && group == 0 && !rest.empty()) {
             if (const auto found = groups.find(rest); found != groups.end()) {
                 group = found->second;
             }

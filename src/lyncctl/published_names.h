@@ -20,37 +20,31 @@ std::string_view coverage_name(config::Coverage coverage) noexcept;
 struct PublishedName {
     std::string name;                    ///< "lyncwebext.contoso.com", "lyncdiscover.*"
     std::string path;                    ///< of a simple URL: "/Meet"; empty: the whole host
+    policy::SiteKind kind;               ///< of its host
     std::string_view use;                ///< "external web services", "lyncdiscover", "meet", ...
     std::optional<std::size_t> upstream; ///< where it leads; nothing: it is refused (admin)
     config::Coverage coverage = config::Coverage::by_request;
+
+    /// "lyncdiscover.*": stands for any domain, so no certificate can contain it.
+    bool is_pattern() const noexcept { return coverage == config::Coverage::by_request; }
 };
 
 /// In the order of the virtual hosts. A host with several simple URLs has a row for each.
 std::vector<PublishedName> published_names(const plan::Plan& plan);
 
 /// What a certificate for this publication carries [Lync Server 2013, "Certificate requirements for
-/// reverse proxy"]: the external web services FQDN of the first pool as its subject and again among
-/// the subject alternative names; of all other pools and Directors; the hosts of meet, dialin and
-/// scheduler; lyncdiscover of each SIP domain; Office Web Apps and Exchange. No admin simple URL.
-struct CertificateNames {
-    struct Name {
-        std::string name;
-        std::string_view use;
-        config::Coverage coverage;
-    };
-    std::string subject;
-    std::vector<Name> names; ///< the subject first; each name once
-    /// "lyncdiscover.*": stand for any domain, so no certificate can name them.
-    std::vector<Name> patterns;
-};
-CertificateNames certificate_names(const plan::Plan& plan);
+/// reverse proxy"]: the external web services FQDN of the first pool, which comes first and is its
+/// subject, too; of all other pools and Directors; the hosts of meet, dialin and scheduler;
+/// lyncdiscover of each SIP domain; Office Web Apps and Exchange. No admin simple URL. Each once;
+/// patterns come last.
+std::vector<PublishedName> certificate_names(const plan::Plan& plan);
 
 /// The most names that public CAs accept in a certificate.
 inline constexpr std::size_t most_names = 100;
 
-/// The same names for several certificates if they are too many for one: first those of pools and
-/// others without a SIP domain, then each SIP domain's together. A domain added at the end of the
-/// block changes only the last certificate.
+/// The same names, without patterns, for several certificates if they are too many for one: first
+/// those of pools and others without a SIP domain, then each SIP domain's together. A domain added
+/// at the end of the block changes only the last certificate.
 std::vector<std::vector<std::string>> split_names(const plan::Plan& plan);
 
 } // namespace lync::lyncctl

@@ -24,25 +24,31 @@ namespace {
 Table table_of(const Configuration& configuration) {
     Table table{{"publication", "entry", "name", "use=For", "covered=Certificate"}, 0};
     for (const Published& published : configuration.publications) {
-        const std::string& publication = published.plan.publication.name;
-        const CertificateNames names = certificate_names(published.plan);
-        const auto add = [&](std::string_view entry, const std::string& name, std::string_view use,
-                             config::Coverage coverage) {
-            const bool lacks = coverage == config::Coverage::uncovered;
-            const Style style = lacks ? Style::bad : Style::plain;
+        const std::vector<PublishedName> names = certificate_names(published.plan);
+        const auto add = [&](std::string_view entry, const std::string& text,
+                             const PublishedName& name) {
+            const bool lacks = name.coverage == config::Coverage::uncovered;
             table.rows.push_back(
-                {publication, entry, name, use, Cell(coverage_name(coverage), style)});
+                {published.plan.publication.name, entry, text, name.use,
+                 Cell(coverage_name(name.coverage), lacks ? Style::bad : Style::plain)});
         };
-        add("subject", "CN=" + names.subject, names.names.front().use,
-            names.names.front().coverage);
-        for (const auto& name : names.names) {
-            add("subject alternative name", name.name, name.use, name.coverage);
-        }
-        for (const auto& name : names.patterns) {
-            add("each domain's own", name.name, name.use, name.coverage);
+        add("subject", "CN=" + names.front().name, names.front());
+        for (const PublishedName& name : names) {
+            add(name.is_pattern() ? "each domain's own" : "subject alternative name", name.name,
+                name);
         }
     }
     return table;
+}
+
+std::vector<std::string> patterns_of(const plan::Plan& plan) {
+    std::vector<std::string> patterns;
+    for (const PublishedName& name : certificate_names(plan)) {
+        if (name.is_pattern()) {
+            patterns.push_back(name.name);
+        }
+    }
+    return patterns;
 }
 
 /// A subject has a common name only up to here [RFC 5280, ub-common-name].
@@ -181,10 +187,10 @@ void write_requests(const Configuration& configuration, const CertificateOptions
                                   lync::quoted(parts[i].front())));
         }
     }
-    for (const auto& pattern : certificate_names(plan).patterns) {
+    for (const std::string& pattern : patterns_of(plan)) {
         output.note(formatted("{} stands for any domain and isn't in the request: each domain "
                               "needs its own",
-                              lync::quoted(pattern.name)));
+                              lync::quoted(pattern)));
     }
 }
 
@@ -216,9 +222,28 @@ chmod 755 "$hook"
 
 std::string key_words(const std::string& key_type) {
     const std::string size = key_type.substr(key_type.find(':') + 1);
-    return key_type.starts_with("rsa:") ? "rsa --rsa-key-size " + size
+    return key_type.starts_with("rsa:") ? formatted("rsa --rsa-key-size {}", size)
            : size == "p256"             ? "ecdsa --elliptic-curve secp256r1"
                                         : "ecdsa --elliptic-curve secp384r1";
+}
+
+/// What stands in the way of the commands.
+void add_checks(std::string& out, const plan::Plan& plan, const std::string& webroot) {
+    if (plan.publication.acme_challenge.empty()) {
+        out +=
+            formatted("# CHECK: the block has no \"acme_challenge\": write \"acme_challenge {};\" "
+                      "into it, and reload nginx before this runs\n",
+                      webroot);
+    }
+    if (plan.publication.http_sockets.empty()) {
+        out += "# CHECK: \"http_listen\" is off, and a CA asks on port 80: take it out of the "
+               "block\n";
+    }
+    for (const std::string& pattern : patterns_of(plan)) {
+        out += formatted("# CHECK: {} stands for any domain, no command gets it: each domain needs "
+                         "its own\n",
+                         pattern);
+    }
 }
 
 /// The lines of one publication: webroot, commands, and what then stands in the block.
@@ -226,46 +251,28 @@ void add_publication(std::string& out, const plan::Plan& plan, const std::string
     const config::Publication& declared = plan.publication;
     const std::string webroot =
         declared.acme_challenge.empty() ? "/var/www/acme" : declared.acme_challenge;
-    const auto parts = split_names(plan);
-
-    out += "\n# lync_publish " + declared.name + "\n";
-    if (declared.acme_challenge.empty()) {
-        out +=
-            formatted("# CHECK: the block has no \"acme_challenge\": write \"acme_challenge {};\" "
-                      "into it, and reload nginx before this runs\n",
-                      webroot);
-    }
-    if (declared.http_sockets.empty()) {
-        out += "# CHECK: \"http_listen\" is off, and a CA asks on port 80: take it out of the "
-               "block\n";
-    }
-    for (const auto& pattern : certificate_names(plan).patterns) {
-        out += formatted("# CHECK: {} stands for any domain, no command gets it: each domain needs "
-                         "its own\n",
-                         pattern.name);
-    }
-    out += "mkdir -p " + shell_word(webroot) + "\n";
+    out += formatted("\n# lync_publish {}\n", declared.name);
+    add_checks(out, plan, webroot);
+    out += formatted("mkdir -p {}\n", shell_word(webroot));
 
     std::string lines;
+    const auto parts = split_names(plan);
     for (std::size_t i = 0; i < parts.size(); i++) {
         const std::string name =
             formatted("{}{}{}", declared.name, key_type.starts_with("ec:") ? "-ecdsa" : "",
                       i == 0 ? "" : formatted("-{}", i + 1));
-        out +=
-            formatted("certbot certonly --webroot -w {} --cert-name {} --key-type {} \\\n"
-                      "    --keep-until-expiring --renew-with-new-domains --deploy-hook \"$hook\"",
-                      shell_word(webroot), name, key_words(key_type));
-        for (const std::string& host : parts[i]) {
-            out += " \\\n    -d " + host;
-        }
-        out += "\n";
+        out += formatted("certbot certonly --webroot -w {} --cert-name {} --key-type {} \\\n"
+                         "    --keep-until-expiring --renew-with-new-domains "
+                         "--deploy-hook \"$hook\" \\\n    -d {}\n",
+                         shell_word(webroot), name, key_words(key_type),
+                         joined(parts[i], " \\\n    -d "));
         lines += formatted("#     certificate  /etc/letsencrypt/live/{0}/fullchain.pem "
                            "/etc/letsencrypt/live/{0}/privkey.pem;\n",
                            name);
     }
-    out += "\n# In the block, in place of its present \"certificate\"; then nginx -t, and "
-           "reload:\n#\n" +
-           lines;
+    out += formatted("\n# In the block, in place of its present \"certificate\"; then nginx -t, "
+                     "and reload:\n#\n{}",
+                     lines);
 }
 
 std::string certbot_script(const Configuration& configuration, const std::string& key_type) {

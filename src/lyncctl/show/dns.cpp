@@ -24,46 +24,50 @@ namespace {
 
 using config::Farm;
 using config::Role;
-using config::SimpleUrl;
-using config::SimpleUrlKind;
 using plan::Plan;
+using policy::SiteKind;
 
 constexpr std::string_view outside = "outside";
 constexpr std::string_view inside = "inside";
 constexpr std::string_view never_outside = "must not resolve outside";
 
-/// One name in one view of DNS. Its addresses are those of `addresses`; for the reverse proxy, only
-/// the administrator knows them.
+/// One name in one view of DNS.
 struct DnsName {
     std::string_view view; ///< one of these three
     std::string name;      ///< "lyncdiscover.contoso.com", "meet.*"
-    bool proxy = false;    ///< leads to the reverse proxy's address for clients
-    /// The servers' addresses: "10.0.0.11", "2001:db8::11", or a host name.
+    std::string purpose;   ///< "autodiscover"
+    /// Where it leads: "10.0.0.11", "2001:db8::11", or a host name.
     std::vector<std::string> addresses;
-    std::string purpose; ///< "lyncdiscover of a SIP domain"
+    std::string_view unknown; ///< what stands in their place
 };
 
 /// What clients call a name by, with the pool behind it where there may be several.
 std::string purpose_of(const Plan& plan, const PublishedName& name) {
-    std::string purpose(name.use);
-    if (name.use == "external web services" && name.upstream) {
-        purpose += " of " + config::title(plan.farm(plan.upstreams[*name.upstream]));
-    } else if (name.use == "meet" || name.use == "dialin" || name.use == "scheduler") {
-        purpose = "simple URL " + purpose;
-    } else if (name.use == "lyncdiscover") {
-        purpose = "autodiscover";
+    switch (name.kind) {
+    case SiteKind::web_services:
+        return formatted("{} of {}", name.use,
+                         config::title(plan.farm(plan.upstreams[*name.upstream])));
+    case SiteKind::simple_urls:
+        return formatted("simple URL {}", name.use);
+    case SiteKind::autodiscover:
+        return "autodiscover";
+    case SiteKind::blocked:
+        return "administrative access URL";
+    default:
+        return std::string(name.use);
     }
-    return purpose;
 }
 
 class Records {
 public:
-    explicit Records(const Plan& plan) : plan_(plan) {}
+    /// `proxy`: the reverse proxy's addresses for clients, which the administrator alone knows.
+    Records(const Plan& plan, const std::vector<std::string>& proxy)
+        : plan_(plan), published_(published_names(plan)), proxy_(proxy) {}
 
     std::vector<DnsName> take() {
-        for (const PublishedName& name : published_names(plan_)) {
+        for (const PublishedName& name : published_) {
             if (name.upstream) {
-                add(outside, name.name, purpose_of(plan_, name), true);
+                add_proxy(outside, name.name, purpose_of(plan_, name));
             }
         }
         add_inside();
@@ -84,24 +88,19 @@ private:
         for (const Farm& farm : declared().farms) {
             if (is_web_services(farm.role)) {
                 add_servers(inside, farm.name, farm,
-                            std::string(role_name(farm.role)) + ", internal web services");
+                            formatted("{}, internal web services", role_name(farm.role)));
             }
         }
-        for (const PublishedName& name : published_names(plan_)) {
+        for (const PublishedName& name : published_) {
+            const std::string purpose = purpose_of(plan_, name);
             if (!name.upstream) {
-                continue;
-            }
-            const Farm& farm = plan_.farm(plan_.upstreams[*name.upstream]);
-            const bool by_proxy = name.use == "external web services" || name.use == "lyncdiscover";
-            if (by_proxy) {
-                add(inside, name.name, purpose_of(plan_, name) + ", for mobile clients inside",
-                    true);
+                add_servers(inside, name.name, first_contact(), purpose);
+            } else if (name.kind == SiteKind::web_services || name.kind == SiteKind::autodiscover) {
+                add_proxy(inside, name.name, formatted("{}, for mobile clients inside", purpose));
             } else {
-                add_servers(inside, name.name, farm, purpose_of(plan_, name));
+                add_servers(inside, name.name, plan_.farm(plan_.upstreams[*name.upstream]),
+                            purpose);
             }
-        }
-        for (const std::string& host : admin_hosts()) {
-            add_servers(inside, host, first_contact(), "administrative access URL");
         }
     }
 
@@ -113,54 +112,46 @@ private:
         for (const Farm& farm : declared().farms) {
             if (is_web_services(farm.role)) {
                 add(never_outside, farm.name,
-                    "the own name of the " + std::string(role_name(farm.role)));
+                    formatted("the own name of the {}", role_name(farm.role)));
             } else if (std::ranges::find(farm.published, farm.certificate_name) ==
                        farm.published.end()) {
                 add(never_outside, farm.certificate_name,
-                    "the servers' own name of " + config::title(farm));
+                    formatted("the servers' own name of {}", config::title(farm)));
             }
         }
-        for (const std::string& host : admin_hosts()) {
-            add(never_outside, host, "administration");
-        }
-    }
-
-    /// Hosts of admin simple URLs that publish nothing else.
-    std::vector<std::string> admin_hosts() const {
-        std::vector<std::string> hosts;
-        for (const SimpleUrl& url : declared().simple_urls) {
-            const bool shared =
-                std::any_of(declared().simple_urls.begin(), declared().simple_urls.end(),
-                            [&](const SimpleUrl& other) {
-                                return other.kind != SimpleUrlKind::admin && other.host == url.host;
-                            });
-            if (url.kind == SimpleUrlKind::admin && !shared) {
-                hosts.push_back(url.host);
+        for (const PublishedName& name : published_) {
+            if (!name.upstream) {
+                add(never_outside, name.name, "administration");
             }
         }
-        return hosts;
     }
 
     const Farm& first_contact() const { return declared().farms[declared().first_contact()]; }
 
-    DnsName* add(std::string_view view, const std::string& name, std::string purpose,
-                 bool proxy = false) {
-        return seen_.emplace(view, name).second
-                   ? &names_.emplace_back(DnsName{view, name, proxy, {}, std::move(purpose)})
-                   : nullptr;
+    /// Each name once in a view.
+    void add(std::string_view view, const std::string& name, std::string purpose,
+             std::vector<std::string> addresses = {}, std::string_view unknown = {}) {
+        if (seen_.emplace(view, name).second) {
+            names_.push_back({view, name, std::move(purpose), std::move(addresses), unknown});
+        }
+    }
+    void add_proxy(std::string_view view, const std::string& name, std::string purpose) {
+        add(view, name, std::move(purpose), proxy_, "the reverse proxy's address");
     }
     void add_servers(std::string_view view, const std::string& name, const Farm& farm,
                      std::string purpose) {
-        if (DnsName* record = add(view, name, std::move(purpose))) {
-            for (const config::Server& server : farm.servers) {
-                if (server.address != name) {
-                    record->addresses.push_back(bare(server.address));
-                }
+        std::vector<std::string> addresses;
+        for (const config::Server& server : farm.servers) {
+            if (server.address != name) {
+                addresses.push_back(bare(server.address));
             }
         }
+        add(view, name, std::move(purpose), std::move(addresses), "the servers' addresses");
     }
 
     const Plan& plan_;
+    std::vector<PublishedName> published_;
+    const std::vector<std::string>& proxy_;
     std::vector<DnsName> names_;
     std::set<std::pair<std::string_view, std::string>> seen_;
 };
@@ -186,53 +177,51 @@ void require_addresses(const std::vector<std::string>& addresses) {
     }
 }
 
-void add_rows(const DnsName& name, const std::string& publication, const DnsOptions& options,
-              Table& table) {
+void add_rows(const DnsName& name, const std::string& publication, Table& table) {
     const auto add = [&](std::string_view type, Cell value) {
         table.rows.push_back(
             {publication, name.view, name.name, type, std::move(value), name.purpose});
     };
-    const std::vector<std::string>& addresses = name.proxy ? options.addresses : name.addresses;
     if (name.view == never_outside) {
         add("none", "");
-    } else if (addresses.empty()) {
-        add("A", name.proxy ? "the reverse proxy's address" : "the servers' addresses");
+    } else if (name.addresses.empty()) {
+        add("A", name.unknown);
     }
     for (const std::string_view type : {"A", "AAAA"}) {
-        std::vector<std::string> values;
-        std::copy_if(addresses.begin(), addresses.end(), std::back_inserter(values),
-                     [type](const std::string& address) { return type_of(address) == type; });
+        std::vector<std::string> values = name.addresses;
+        std::erase_if(values, [type](const std::string& each) { return type_of(each) != type; });
         if (!values.empty()) {
             add(type, std::move(values));
         }
     }
-    for (const std::string& address : addresses) {
+    for (const std::string& address : name.addresses) {
         if (type_of(address).empty()) {
-            add("A", "the addresses of " + address);
+            add("A", formatted("the addresses of {}", address));
         }
     }
 }
 
 /// A comment line: never more than one.
 std::string comment(const std::string& text) {
-    return "; " + escaped(text) + "\n";
+    return formatted("; {}\n", escaped(text));
 }
 
-void write_record(std::string& zone, const DnsName& name, const DnsOptions& options) {
+void write_record(std::string& zone, const DnsName& name) {
     if (is_pattern(name)) {
         zone += comment(formatted("{}DOMAIN, for each domain: {}, as the records beside it",
                                   name.name.substr(0, name.name.size() - 1), name.purpose));
         return;
     }
-    const std::vector<std::string>& addresses = name.proxy ? options.addresses : name.addresses;
-    const std::string unknown = name.name + ". IN A: the addresses of ";
     zone += comment(name.purpose);
-    for (const std::string& address : addresses) {
+    for (const std::string& address : name.addresses) {
         const std::string_view type = type_of(address);
-        zone += type.empty() ? comment(unknown + address)
-                             : formatted("{:<39} IN {:<4} {}\n", name.name + ".", type, address);
+        zone += type.empty()
+                    ? comment(formatted("{}. IN A: the addresses of {}", name.name, address))
+                    : formatted("{:<39} IN {:<4} {}\n", name.name + ".", type, address);
     }
-    zone += addresses.empty() ? comment(unknown + "its servers") : "";
+    if (name.addresses.empty()) {
+        zone += comment(formatted("{}. IN A: {}", name.name, name.unknown));
+    }
 }
 
 /// The zone that a name belongs to, as far as a publication tells: a SIP domain, or else what
@@ -252,7 +241,7 @@ std::string_view zone_of_name(std::string_view name,
 
 /// The names of one view, those of a zone together, as they are to be appended to its file.
 std::string zones_of(const std::vector<DnsName>& names, std::string_view view,
-                     const std::vector<std::string>& sip_domains, const DnsOptions& options) {
+                     const std::vector<std::string>& sip_domains) {
     const std::unordered_set<std::string_view> domains(sip_domains.begin(), sip_domains.end());
     std::vector<std::pair<std::string_view, std::string>> zones;
     std::unordered_map<std::string_view, std::size_t> known;
@@ -265,12 +254,12 @@ std::string zones_of(const std::vector<DnsName>& names, std::string_view view,
         if (is_new) {
             zones.emplace_back(own, std::string());
         }
-        write_record(zones[zone->second].second, name, options);
+        write_record(zones[zone->second].second, name);
     }
     std::string text;
     for (const auto& [zone, records] : zones) {
         if (!zone.empty()) {
-            text += comment("zone " + std::string(zone));
+            text += comment(formatted("zone {}", zone));
         }
         text += records;
     }
@@ -283,8 +272,8 @@ std::string zone_of(const Configuration& configuration, const DnsOptions& option
     for (const Published& published : configuration.publications) {
         zone += comment(formatted("lync_publish {}: records for the {}",
                                   published.plan.publication.name, view));
-        const std::vector<DnsName> names = Records(published.plan).take();
-        zone += zones_of(names, view, published.plan.publication.sip_domains, options);
+        const std::vector<DnsName> names = Records(published.plan, options.addresses).take();
+        zone += zones_of(names, view, published.plan.publication.sip_domains);
         for (const DnsName& name : names) {
             if (view == outside && name.view == never_outside) {
                 zone += comment(
@@ -323,9 +312,9 @@ int show_dns(const Options& options, Output& output) {
     // The views of several publications come together under one heading each.
     for (const std::string_view view : {outside, inside, never_outside}) {
         for (const Published& published : configuration.publications) {
-            for (const DnsName& name : Records(published.plan).take()) {
+            for (const DnsName& name : Records(published.plan, options.dns.addresses).take()) {
                 if (name.view == view) {
-                    add_rows(name, published.plan.publication.name, options.dns, table);
+                    add_rows(name, published.plan.publication.name, table);
                 }
             }
         }

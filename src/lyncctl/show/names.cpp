@@ -1,5 +1,6 @@
 // `show names`, `show rules`, `show ports`.
 
+#include "base/format.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
@@ -36,7 +37,7 @@ std::vector<std::string> presented_for(const config::Publication& publication,
 std::vector<std::string> targets(const Plan& plan, const Upstream& upstream) {
     std::vector<std::string> all;
     for (const config::Server& server : plan.farm(upstream).servers) {
-        all.push_back(server.address + ":" + std::to_string(upstream.port));
+        all.push_back(formatted("{}:{}", server.address, upstream.port));
     }
     return all;
 }
@@ -129,7 +130,7 @@ int show_rules(const Options& options, Output& output) {
                 {published.plan.publication.name, "https", std::vector<std::string>{},
                  redirect.host.empty() ? std::string("every name but lyncdiscover's")
                                        : redirect.host,
-                 "redirected to " + redirect.location, "", std::vector<std::string>{},
+                 formatted("redirected to {}", redirect.location), "", std::vector<std::string>{},
                  redirect.path.empty() ? std::string("/") : redirect.path, ""});
         }
     }

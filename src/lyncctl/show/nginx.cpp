@@ -2,6 +2,7 @@
 // "lync_publish NAME".
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
@@ -42,8 +43,8 @@ int show_nginx(const Options& options, Output& output) {
         return exit_fine;
     }
     for (const Published& published : configuration.publications) {
-        output.text("# configuration file lync_publish " + published.plan.publication.name + ":\n" +
-                    text_of(published).text);
+        output.text(formatted("# configuration file lync_publish {}:\n{}",
+                              published.plan.publication.name, text_of(published).text));
     }
     return exit_fine;
 }
