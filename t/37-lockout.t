@@ -159,7 +159,7 @@ scene 'a source that tries many accounts',
     my $server = doors_server();
     is(try('basic', "u$_", 'wrong'), 401, "u$_") for 1 .. 4;
     is(join(' ', arrived), 'u1 u2 u3', 'the fourth account is not asked for');
-    is(scalar(log_lines(qr/lync_lockout: the client's address is held for 600 s/)), 1, 'the log');
+    is(scalar(log_lines(qr/lync_lockout: address 127.0.0.1 is held for 600 s/)), 1, 'the log');
 };
 
 scene 'a source that tries many at once',

@@ -88,7 +88,7 @@ TEST_CASE("files that hold no certificate say what they hold", "[certificate]") 
           files.cannot_load("it is not PEM, no line in it is \"" + begin + "\""));
     CHECK(error_of("  " + pem(certificate)) ==
           files.cannot_load("\"" + begin +
-                            "\" doesn't start its line, remove what stands before it"));
+                            "\" isn't a line of its own, copy the file again with its line breaks"));
     CHECK(
         error_of(der(certificate)) ==
         files.cannot_load("it is not PEM but DER, convert it with \"openssl x509 -inform DER -in " +

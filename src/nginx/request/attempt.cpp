@@ -54,10 +54,10 @@ void log_held(const Attempt& attempt, LockoutZone::Failed failed) noexcept {
                       &attempt.name, limits.hold / 1000, limits.failures);
     }
     if (failed.holds_source) {
+        const ngx_str_t source = str(client_address(attempt.request->connection));
         ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "lync_lockout: the client's address is held for %uL s, "
-                      "source_accounts=%ud is reached",
-                      limits.hold / 1000, limits.source_accounts);
+                      "lync_lockout: address %V is held for %uL s, source_accounts=%ud is reached",
+                      &source, limits.hold / 1000, limits.source_accounts);
     }
 }
 
