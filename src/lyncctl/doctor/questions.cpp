@@ -32,8 +32,9 @@ void add_published(const Plan& plan, std::vector<std::string>& names) {
     }
 }
 
-/// What the servers of a farm are asked, under its published name.
-std::vector<Question> farm_questions(const Farm& farm, Product product) {
+/// What the servers of a farm are asked, under its published name. `windows`: what is expected
+/// where the product has Windows authentication.
+std::vector<Question> farm_questions(const Farm& farm, Product product, Expect windows) {
     std::vector<Question> questions;
     const auto ask = [&](Expect expect, const char* path) { questions.push_back({expect, path}); };
     if (farm.role == Role::office_web_apps) {
@@ -41,21 +42,20 @@ std::vector<Question> farm_questions(const Farm& farm, Product product) {
     } else if (farm.role == Role::exchange) {
         for (const auto& [service, timeout, max_upload] : farm.services) {
             if (service == policy::Service::ews) {
-                ask(Expect::windows_challenge, "/EWS/Exchange.asmx");
+                ask(windows, "/EWS/Exchange.asmx");
             } else if (service == policy::Service::exchange_autodiscover) {
-                ask(Expect::windows_challenge, "/autodiscover/autodiscover.xml");
+                ask(windows, "/autodiscover/autodiscover.xml");
             }
         }
     } else if (is_ocs(product)) {
-        ask(Expect::windows_challenge,
-            product == Product::ocs_2007 ? "/abs/ext" : "/abs/ext/handler");
-        ask(Expect::windows_challenge, "/groupexpansion/ext/service.asmx");
+        ask(windows, product == Product::ocs_2007 ? "/abs/ext" : "/abs/ext/handler");
+        ask(windows, "/groupexpansion/ext/service.asmx");
     } else {
         ask(Expect::autodiscover, "/Autodiscover/AutodiscoverService.svc/root");
         if (farm.role == Role::pool) { // a Director's users have their address book at their pool
-            ask(Expect::windows_challenge, "/abs/handler");
+            ask(windows, "/abs/handler");
         }
-        ask(Expect::windows_challenge, "/WebTicket/WebTicketService.svc");
+        ask(windows, "/WebTicket/WebTicketService.svc");
         ask(Expect::service_metadata, "/WebTicket/WebTicketService.svc/mex");
     }
     return questions;
@@ -119,14 +119,10 @@ void add_names(const Plan& plan, const VirtualHost& host, const std::vector<std:
                 }
             }
         } else if (farm != nullptr) {
-            name.questions = farm_questions(*farm, plan.publication.product);
-            if ((host.site.sign_in.open & bit(policy::Door::windows)) == 0) {
-                for (Question& question : name.questions) {
-                    question.expect = question.expect == Expect::windows_challenge
-                                          ? Expect::closed_windows
-                                          : question.expect;
-                }
-            }
+            const bool is_open = (host.site.sign_in.open & bit(policy::Door::windows)) != 0;
+            name.questions =
+                farm_questions(*farm, plan.publication.product,
+                               is_open ? Expect::windows_challenge : Expect::closed_windows);
             if (name.sign_in && !is_ocs(plan.publication.product)) {
                 name.questions.push_back({Expect::refusal, "/cscp/"});
             }
@@ -212,7 +208,7 @@ ProxySteps proxy_steps(const std::vector<const Plan*>& plans,
                 step.http_in_use = std::ranges::any_of(
                     plan->upstreams, [&](const auto& u) { return u.farm == i && !u.tls; });
                 step.discovery_host = discovery.empty() ? farm.published.front() : discovery;
-                step.questions = farm_questions(farm, declared.product);
+                step.questions = farm_questions(farm, declared.product, Expect::windows_challenge);
             }
         }
     }
