@@ -88,24 +88,6 @@ TEST_CASE("every finding has a stable name and whole sentences", "[doctor]") {
     }
 }
 
-TEST_CASE("findings of the same thing are one finding, worst first", "[doctor]") {
-    Findings findings;
-    findings.add(Id::tls_old_accepted, "a.contoso.com", "10.0.0.1:443", {"10.0.0.1:443", "TLSv1"});
-    findings.add(Id::certificate_expired, "a.contoso.com", "abc", Words(8));
-    findings.add(Id::certificate_expired, "b.contoso.com", "abc", Words(8));
-    findings.add(Id::certificate_expired, "b.contoso.com", "abc", Words(8));
-    findings.add(Id::certificate_expired, "c.contoso.com", "def",
-                 {"", "another", "", "", "", "2026-01-01"});
-    findings.add(Id::dns_past_proxy, "d.contoso.com", "d", Words(2));
-
-    const auto sorted = findings.worst_first();
-    REQUIRE(sorted.size() == 4);
-    CHECK(sorted[0].kind->id == Id::dns_past_proxy);
-    CHECK(sorted[1].where == Strings{"a.contoso.com", "b.contoso.com"});
-    CHECK(sorted[2].what == "another expired on 2026-01-01");
-    CHECK(sorted[3].kind->id == Id::tls_old_accepted);
-}
-
 TEST_CASE("text of strangers is printable and short", "[doctor]") {
     CHECK(shown("a\x1b[2Jb\nc\xc3\xa4") == "a?[2Jb?c??");
     CHECK(shown("0123456789", 4) == "0123...");
@@ -143,19 +125,6 @@ TEST_CASE("doctor: --connect-to is written as curl's", "[doctor]") {
         INFO(bad);
         CHECK_THROWS_AS(parse_connect_to(bad), std::invalid_argument);
     }
-}
-
-TEST_CASE("an Autodiscover document", "[doctor]") {
-    const auto document = parse_autodiscover(
-        "<?xml version=\"1.0\"?><AutodiscoverResponse AccessLocation=\"External\"><Root>"
-        "<Link token=\"User\" href=\"https://a.contoso.com/u?x=1&amp;y=2\"/><Link token=\"Domain\" "
-        "href=\"https://a.contoso.com/d\"/></Root></AutodiscoverResponse>");
-    CHECK(document.error.empty());
-    CHECK(document.access_location == "External");
-    CHECK(document.kind == "Root");
-    REQUIRE(document.link("User") != nullptr);
-    CHECK(document.link("User")->href == "https://a.contoso.com/u?x=1&y=2");
-    CHECK(document.link("OAuth") == nullptr);
 }
 
 TEST_CASE("documents that can't be read say why", "[doctor]") {
