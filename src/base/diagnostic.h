@@ -1,6 +1,6 @@
 #pragma once
 
-// The first room, on which all others stand: text, names, and diagnostics.
+// The lowest room, on which all others stand: text, names, and diagnostics.
 //
 //     diagnostic.h   where a thing was written, and a message about it
 //     format.h       messages by format strings
@@ -9,6 +9,8 @@
 //     names.h        FQDNs, SIP domains, simple URLs, addresses
 //     name_set.h     the names that a certificate covers
 //     product.h      the seven server products and what follows from the choice
+//     regular_file.h reads a whole file
+//     utc.h          dates and times
 //     version.h      of the module and of lyncctl
 //
 // Nothing here, nor in any room but src/nginx, knows nginx.

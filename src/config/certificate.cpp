@@ -1,8 +1,9 @@
-// The checks on certificate files. What a file is read as stands in certificate_pem.cpp, what a
-// certificate says in certificate_x509.cpp.
+// The checks on certificate files. Reading a file is in certificate_pem.cpp, reading a
+// certificate's fields in certificate_x509.cpp.
 
 #include "config/certificate.h"
 
+#include "base/utc.h"
 #include "config/certificate_pem.h"
 #include "config/certificate_x509.h"
 
@@ -19,7 +20,7 @@ namespace {
 /// "expires on 2026-07-14 13:00 UTC, in 29 days: renew it".
 std::string expires(std::chrono::sys_seconds end, std::chrono::sys_seconds now) {
     const auto days = std::chrono::floor<std::chrono::days>(end - now).count();
-    return formatted(" expires on {}, in {}: renew it", date_text(end),
+    return formatted(" expires on {}, in {}: renew it", utc_text(end),
                      days == 0 ? "less than a day"
                                : std::to_string(days) + (days == 1 ? " day" : " days"));
 }
@@ -31,8 +32,8 @@ std::string title(const X509* certificate, std::size_t place, const std::string&
                                   subject_of(certificate), file);
 }
 
-/// Refuses what no client has accepted for years, on any certificate of the chain but a root: its
-/// signature is never looked at.
+/// Refuses what no client has accepted for years, on any certificate of the chain but a root, whose
+/// signature is never checked.
 void check_strength(const X509* certificate, std::size_t place, const std::string& file) {
     const std::string_view remedy =
         place == 0 ? "have it issued again" : "get the current one of the CA";
@@ -66,17 +67,17 @@ void check_pair(const std::vector<X509Ptr>& chain, const EVP_PKEY* key,
                                    own - chain.begin() + 1));
 }
 
-/// Sets the alarm, or warns before there is a reason for it.
+/// Sets the alarm, or warns in time before it.
 void check_time(Certificate& certificate, const std::string& file, std::chrono::sys_seconds now) {
     if (certificate.not_after < now) {
         certificate.alarm =
             formatted("certificate \"{}\" expired on {}, clients refuse it: renew it", file,
-                      date_text(certificate.not_after));
+                      utc_text(certificate.not_after));
     } else if (now < certificate.not_before) {
         certificate.alarm =
             formatted("certificate \"{}\" is not valid before {}, clients refuse it: use another "
                       "one until then, or check the clock of this system",
-                      file, date_text(certificate.not_before));
+                      file, utc_text(certificate.not_before));
     } else if (const Renewal renewal = certificate.renewal_at(now); renewal != Renewal::later) {
         const std::string text =
             formatted("certificate \"{}\"{}", file, expires(certificate.not_after, now));
@@ -88,7 +89,7 @@ void check_time(Certificate& certificate, const std::string& file, std::chrono::
     }
 }
 
-/// Fills in what the first certificate of the file says.
+/// Fills in the fields of the file's first certificate.
 void describe(const X509* leaf, const std::string& file, Certificate& certificate) {
     certificate.subject = subject_of(leaf);
     certificate.digest = digest_of(leaf);
@@ -136,10 +137,10 @@ void check_issuer(const std::vector<X509Ptr>& chain, const std::string& file,
     }
 }
 
-/// Templates for computers that aren't servers make such ones.
+/// Certificates for client computers, made by the wrong template.
 void check_purpose(X509* leaf, const std::string& file, Certificate& certificate) {
     constexpr std::uint32_t for_servers = XKU_SSL_SERVER | XKU_SGC | XKU_ANYEKU;
-    if ((X509_get_extended_key_usage(leaf) & for_servers) == 0) { // all are set where none is said
+    if ((X509_get_extended_key_usage(leaf) & for_servers) == 0) { // all are set if none is stated
         certificate.warnings.push_back(
             formatted("certificate \"{}\" isn't for servers, which clients refuse: have it issued "
                       "with the extended key usage serverAuth",
@@ -188,7 +189,7 @@ void load(Certificate& certificate, const std::string& file, const std::string& 
             const bool expired = validity->not_after < now;
             certificate.warnings.push_back(
                 formatted("{}{}{}{}: get the current one of the CA", title(link, place, file),
-                          expired ? " expired on " : " expires on ", date_text(validity->not_after),
+                          expired ? " expired on " : " expires on ", utc_text(validity->not_after),
                           expired ? "" : ", before the certificate that it vouches for"));
         }
     }
@@ -221,13 +222,14 @@ void load_ca(Findings& ca, const std::string& file, std::chrono::sys_seconds now
     if (expired == chain.size()) {
         ca.alarm =
             chain.size() == 1
-                ? formatted("trusted CA \"{}\" expired on {}", file, date_text(last))
+                ? formatted("trusted CA \"{}\" expired on {}", file, utc_text(last))
                 : formatted(
                       "all {} certificates of trusted CA \"{}\" have expired, the last one on {}",
-                      chain.size(), file, date_text(last));
+                      chain.size(), file, utc_text(last));
         ca.alarm += ", no server can be verified: write the CA that issued the servers' current "
                     "certificates";
-    } else if (last - now <= std::chrono::days(30)) { // of years, so a part of it says little
+    } else if (last - now <=
+               std::chrono::days(30)) { // it lives for years: a share of that says little
         ca.warnings.push_back(formatted("trusted CA \"{}\"{}", file, expires(last, now)));
     }
     if (ca.alarm.empty() && !has_root) {

@@ -1,7 +1,7 @@
 #include "config/certificate_pem.h"
 
+#include "base/regular_file.h"
 #include "config/editor_traces.h"
-#include "config/regular_file.h"
 
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
@@ -15,7 +15,7 @@ namespace lync::config {
 
 namespace {
 
-/// The bytes of a file, wiped when they go: there may be a key among them.
+/// The bytes of a file, wiped by the destructor: it may hold a key.
 struct FileBytes {
     FileBytes() = default;
     FileBytes(const FileBytes&) = delete;
@@ -43,7 +43,7 @@ bool contains(const std::string& bytes, std::string_view text) {
     return bytes.find(text) != std::string::npos;
 }
 
-/// Whether it is DER of the type that `parse` (a d2i function) makes.
+/// Whether it is DER of the type that `parse` (a d2i function) returns.
 template <typename Type>
 bool parses_as(const std::string& bytes, Type* (*parse)(Type**, const unsigned char**, long),
                void (*release)(Type*)) {
@@ -149,7 +149,7 @@ std::vector<X509Ptr> read_certificates(const std::string& file, std::string_view
     bool encrypted = false;
     std::vector<X509Ptr> chain;
     for (;;) {
-        // The first may be a "TRUSTED CERTIFICATE", for nginx reads it with the same function.
+        // The first may be a "TRUSTED CERTIFICATE", as in nginx, which uses the same function.
         auto* const read = chain.empty() ? PEM_read_bio_X509_AUX : PEM_read_bio_X509;
         X509Ptr certificate(read(bio.get(), nullptr, no_passphrase, &encrypted));
         if (certificate == nullptr) {

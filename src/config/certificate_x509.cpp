@@ -1,7 +1,6 @@
 #include "config/certificate_x509.h"
 
 #include "base/ascii.h"
-#include "base/format.h"
 #include "config/certificate_pem.h"
 
 #include <openssl/asn1.h>
@@ -157,16 +156,6 @@ std::string weak_digest_of(const X509* certificate) {
     return digest == NID_sha1                                  ? "SHA-1"
            : std::ranges::find(weak, digest) != std::end(weak) ? OBJ_nid2sn(digest)
                                                                : "";
-}
-
-std::string date_text(std::chrono::sys_seconds time) {
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date(day);
-    const auto minutes = std::chrono::floor<std::chrono::minutes>(time - day).count();
-
-    return formatted("{:04}-{:02}-{:02} {:02}:{:02} UTC", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     minutes / 60, minutes % 60);
 }
 
 } // namespace lync::config

@@ -45,7 +45,4 @@ Key key_of(const X509* certificate);
 /// "SHA-1" or another digest that is no longer accepted in signatures; empty if it is.
 std::string weak_digest_of(const X509* certificate);
 
-/// "2026-11-21 10:35 UTC".
-std::string date_text(std::chrono::sys_seconds time);
-
 } // namespace lync::config

@@ -4,7 +4,7 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 #include "policy/shield.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "status/forms.h"
 
 #include "base/format.h"
+#include "base/utc.h"
 #include "base/utf8.h"
 
 #include <arpa/inet.h>
@@ -8,14 +9,13 @@
 #include <algorithm>
 #include <charconv>
 #include <concepts>
-#include <ctime>
 #include <type_traits>
 
 namespace lync::status {
 
 namespace {
 
-/// Appends members and elements with their commas: no tree is built of 5,000 names.
+/// Appends members and elements with their commas, without a tree of 5,000 names.
 class Writer {
 public:
     explicit Writer(std::string& out) : out_(out) {}
@@ -31,7 +31,7 @@ public:
     void value(Integer value) {
         literal(formatted("{}", value));
     }
-    /// Seconds, or a number of which nothing is known.
+    /// A number that may be unknown; seconds if it is a fraction.
     template <typename Number>
     void value(std::optional<Number> number) {
         if (!number) {
@@ -104,15 +104,9 @@ private:
     bool first_ = true;
 };
 
-/// "2026-11-21T13:40:00Z"
-std::string utc(std::int64_t seconds) {
-    const auto time = static_cast<std::time_t>(seconds);
-    std::tm parts{};
-    char text[32];
-    if (gmtime_r(&time, &parts) == nullptr) {
-        return "";
-    }
-    return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+/// Of seconds of Unix time.
+std::string stamp(std::int64_t seconds) {
+    return utc_stamp(std::chrono::sys_seconds(std::chrono::seconds(seconds)));
 }
 
 /// "192.0.2.7", "2001:db8::/64"
@@ -141,8 +135,8 @@ public:
     void write() {
         json_.value([this] {
             json_.member("schema", schema_version);
-            json_.member("time", utc(snapshot_.time / 1000));
-            json_.member("loaded", utc(snapshot_.loaded));
+            json_.member("time", utc_stamp(snapshot_.now()));
+            json_.member("loaded", stamp(snapshot_.loaded));
             json_.member("nginx", snapshot_.nginx);
             json_.member("module", snapshot_.module);
             json_.member("workers", snapshot_.workers);
@@ -281,8 +275,8 @@ private:
         json_.member("subject", loaded.subject);
         json_.member("key", key_kind_name(loaded.key_kind));
         json_.member("key_bits", loaded.key_bits);
-        json_.member("not_before", utc(unix_time(loaded.not_before)));
-        json_.member("not_after", utc(unix_time(loaded.not_after)));
+        json_.member("not_before", utc_stamp(loaded.not_before));
+        json_.member("not_after", utc_stamp(loaded.not_after));
         json_.member("days_left", left.count());
         json_.member("renewal", renewal_name(loaded.renewal_at(snapshot_.now())));
         json_.member("on_disk", on_disk_name(certificate.on_disk));
@@ -329,13 +323,13 @@ private:
         json_.member("panic", pool.panic);
     }
 
-    /// What it is and what it has to do now.
+    /// What it is, and its current load.
     void write_server_now(const Server& server) {
         json_.member("name", server.name);
         json_.member("address", server.address);
         json_.member("state", state_name(server.state));
         json_.member("reason", server.reason);
-        json_.member("since", known(utc(server.since), server.since != 0));
+        json_.member("since", known(stamp(server.since), server.since != 0));
         json_.member("backup", server.backup);
         json_.member("weight", server.weight);
         write_load(server);
@@ -383,7 +377,7 @@ private:
     }
 
     void write_refusal(const Refusal& refusal) {
-        json_.member("time", utc(refusal.time / 1000));
+        json_.member("time", stamp(refusal.time / 1000));
         json_.member("publication", refusal.publication);
         json_.member("reason", policy::reason_name(refusal.reason));
         json_.member("service", policy::service_name(refusal.service));

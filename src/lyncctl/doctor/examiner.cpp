@@ -1,7 +1,8 @@
 #include "lyncctl/doctor/examiner.h"
 
 #include "base/format.h"
-#include "config/certificate_x509.h"
+#include "base/utc.h"
+#include "config/certificate.h"
 
 namespace lync::lyncctl::doctor {
 
@@ -125,9 +126,7 @@ void report_plain_http(const Fault& fault, bool is_needed, const Endpoint& endpo
 
 bool report_certificate(const Handshake& handshake, const std::string& server_name,
                         const Report& report) {
-    const auto day = [](std::chrono::sys_seconds time) {
-        return config::date_text(time).substr(0, 10);
-    };
+    const auto day = [](std::chrono::sys_seconds time) { return utc_text(time).substr(0, 10); };
     const std::string own = formatted("the certificate \"{}\"", shown(handshake.subject, 100));
     const std::string dated =
         handshake.date_of == handshake.subject

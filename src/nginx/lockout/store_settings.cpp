@@ -2,8 +2,8 @@
 // the scripts that it runs.
 
 #include "base/format.h"
+#include "base/regular_file.h"
 #include "config/publication.h"
-#include "config/regular_file.h"
 #include "nginx/lockout/store.h"
 
 #include <openssl/evp.h>
@@ -119,7 +119,7 @@ std::string secret_of(ngx_conf_t* cf, const std::string& file, std::size_t least
         throw std::bad_alloc();
     }
     std::string text;
-    std::string why = config::read_regular_file(std::string(view(name)), text);
+    std::string why = read_regular_file(std::string(view(name)), text);
     text.resize(std::min(text.find('\n'), text.size()));
     if (text.ends_with('\r')) {
         text.pop_back();

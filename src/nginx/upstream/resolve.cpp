@@ -1,14 +1,13 @@
 #include "nginx/upstream/resolve.h"
 
-#include "base/descriptor.h"
 #include "base/format.h"
 #include "base/host_addresses.h"
+#include "base/regular_file.h"
 #include "config/system_names.h"
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
 #include "nginx/timer.h"
 
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 
@@ -27,9 +26,8 @@ constexpr ngx_msec_t retry_interval = 5000; ///< after a lookup that failed
 constexpr ngx_msec_t lookup_timeout = 5000; ///< unless `resolver_timeout` says otherwise
 
 std::string read_file(const char* path) {
-    const Descriptor file(open(path, O_RDONLY | O_CLOEXEC));
     std::string text;
-    read_all(file.get(), 1024 * 1024, text);
+    read_regular_file(path, text);
     return text;
 }
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace lync::config {
+namespace lync {
 
 /// Reads the whole file into `bytes`, or says why not, an empty one included; `is_public`: whether
 /// every user may read it. Never waits and never reads without end: pipes and devices are refused,
@@ -10,4 +10,4 @@ namespace lync::config {
 std::string read_regular_file(const std::string& file, std::string& bytes,
                               bool* is_public = nullptr);
 
-} // namespace lync::config
+} // namespace lync

@@ -1,4 +1,4 @@
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 #include "base/descriptor.h"
 #include "base/format.h"
@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace lync::config {
+namespace lync {
 
 namespace {
 
@@ -57,7 +57,7 @@ std::string read_regular_file(const std::string& file, std::string& bytes, bool*
     }
 
     bytes.clear();
-    bytes.reserve(static_cast<std::size_t>(info.st_size) + 1); // a key isn't copied about
+    bytes.reserve(static_cast<std::size_t>(info.st_size) + 1); // no copies of a key
     const int error = read_all(descriptor.get(), static_cast<std::size_t>(info.st_size), bytes);
     if (error != 0 && error != EFBIG) {
         return failed("read()", error);
@@ -65,4 +65,4 @@ std::string read_regular_file(const std::string& file, std::string& bytes, bool*
     return bytes.empty() ? "it is empty" : "";
 }
 
-} // namespace lync::config
+} // namespace lync
