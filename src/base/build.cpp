@@ -1,6 +1,7 @@
 #include "base/build.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 
 #include <charconv>
 #include <cstring>
@@ -28,8 +29,8 @@ Build build_of(std::string_view text) noexcept {
 }
 
 std::string build_text(Build build) {
-    const auto number = [build](int i) { return std::to_string(build >> (48 - 16 * i) & 0xffff); };
-    return number(0) + "." + number(1) + "." + number(2) + "." + number(3);
+    return formatted("{}.{}.{}.{}", build >> 48, build >> 32 & 0xffff, build >> 16 & 0xffff,
+                     build & 0xffff);
 }
 
 void BuildComment::feed(char* piece, std::size_t size, bool hide) noexcept {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Builds as Microsoft's servers tell them, "15.1.2507.6": in a header of Exchange, in a comment of
-// the meeting scheduler's page.
+// Builds as Microsoft's servers report them, "15.1.2507.6": in a header of Exchange, in a comment
+// of the meeting scheduler's page.
 
 #include <cstddef>
 #include <cstdint>
@@ -13,23 +13,23 @@ namespace lync {
 /// Four numbers of 16 bits, the first one the highest; 0: none.
 using Build = std::uint64_t;
 
-/// Longer ones are none.
+/// The longest text that is read as a build.
 inline constexpr std::size_t max_build = 31;
 
 /// 0 if the text is anything but four numbers with dots between them.
 Build build_of(std::string_view text) noexcept;
 std::string build_text(Build build);
 
-/// What Exchange tells it in.
+/// The header of Exchange that has it.
 inline constexpr std::string_view build_header = "x-owa-version";
 
 /// Finds the build in the scheduler's page, `<!-- Web Scheduler Version: 7.0.2046.530 -->`, which
 /// may come in pieces of any size.
 class BuildComment {
 public:
-    /// Writes blanks over it with `hide`.
+    /// With `hide` it is overwritten with blanks.
     void feed(char* piece, std::size_t size, bool hide) noexcept;
-    /// 0 until it is there.
+    /// 0 as long as there was none.
     Build found() const noexcept { return found_; }
 
 private:

@@ -45,10 +45,10 @@ constexpr Renewal renewal_at(std::chrono::sys_seconds now, std::chrono::sys_seco
                                                                    : Renewal::urgent;
 }
 
-/// What there is to say of a file.
+/// What was found in a file.
 struct Findings {
     std::string error;                 ///< empty if it can be used
-    std::string alarm;                 ///< it is refused for its dates, or will be very soon
+    std::string alarm;                 ///< clients refuse it for its dates, or will very soon
     std::vector<std::string> warnings; ///< legal, but risky
 
     explicit operator bool() const noexcept { return error.empty(); }

@@ -14,12 +14,12 @@ namespace lync::config {
 enum class OnDisk : std::uint8_t {
     unknown, ///< not looked at yet, or not readable: /etc/letsencrypt/live is root's alone
     loaded,  ///< the same
-    renewed, ///< a later one: nginx is to be reloaded
+    renewed, ///< a later one: nginx has to be reloaded
     changed, ///< another one that isn't later
 };
 std::string_view on_disk_name(OnDisk state) noexcept;
 
-/// What the first certificate of a file is to one that was loaded from it.
+/// Compares the first certificate of a file with the one that was loaded from it.
 OnDisk compare_with_file(std::string_view digest, std::chrono::sys_seconds not_before,
                          const std::string& file);
 

@@ -158,7 +158,7 @@ void remark_certificates(const Publication& publication, const Names& names,
 void remark_file(const Findings& file, const Place& place, const Environment& environment,
                  std::vector<Diagnostic>& remarks) {
     if (!file) {
-        missing_yet(environment, remarks, place, file.error);
+        report_missing(environment, remarks, place, file.error);
     }
     if (!file.alarm.empty()) {
         remarks.push_back({Severity::critical, file.alarm, place});

@@ -1,5 +1,5 @@
-// From a block tree to the declaration: one lync_publish block, directive by directive. What
-// only the whole shows is checked in checks.cpp and certificates in certificates.cpp.
+// From a block tree to the declaration: one lync_publish block, directive by directive. Names are
+// checked in names.cpp, sockets in sockets.cpp, certificates in certificates.cpp.
 
 #include "config/declare.h"
 
@@ -34,7 +34,7 @@ public:
     Publication read();
 
 private:
-    /// Of a directive that may be left out.
+    /// Leaves `into` alone if the directive is absent.
     template <typename T>
     void read_word_of(std::string_view name, T& into,
                       std::initializer_list<std::pair<std::string_view, T>> words) const {
@@ -48,22 +48,19 @@ private:
 
     void read_certificates();
     void read_farms();
-    void read_sockets(std::string_view directive, std::string_view port,
-                      std::vector<Socket>& sockets);
     void read_switches();
     void read_paths();
     policy::Pattern read_pattern(const Directive& directive) const;
     void read_limits();
+    void read_includes();
     void read_acme_challenge();
     void read_edges();
     void check_path(std::string_view path, const Directive& directive, std::string_view what,
                     bool variables = true) const;
     void remark_challenge_directory(const Directive& directive);
     void remark_idle();
-    void remark_interval(const Directive& farm_block);
-    void remark_drained(const Directive& farm_block);
-    void remark_internal_ports(const Directive& pool);
-    void missing_yet(std::string_view directive, const Directive& block, std::string_view remedy);
+    void report_missing(std::string_view directive, const Directive& block,
+                        std::string_view remedy);
     [[noreturn]] void missing(std::string_view directive, std::string_view remedy) const;
 
     const Directive& block_;
@@ -76,14 +73,15 @@ void Declaration::missing(std::string_view directive, std::string_view remedy) c
     throw mistake(block_.place, "no {} in {}: {}", lync::quoted(directive), block_.title(), remedy);
 }
 
-void Declaration::missing_yet(std::string_view directive, const Directive& block,
-                              std::string_view remedy) {
-    config::missing_yet(environment_, remarks_, block.place,
-                        formatted("no {} in {}{}: {}", lync::quoted(directive), block.title(),
-                                  &block == &block_ ? "" : " of " + block_.title(), remedy));
+void Declaration::report_missing(std::string_view directive, const Directive& block,
+                                 std::string_view remedy) {
+    config::report_missing(environment_, remarks_, block.place,
+                           formatted("no {} in {}{}: {}", lync::quoted(directive), block.title(),
+                                     &block == &block_ ? "" : " of " + block_.title(), remedy));
 }
 
-/// A path that a line of nginx.conf can hold; nginx takes a "$" for a variable in some.
+/// A path that a line of nginx.conf can hold, in some directives without a "$", which would be a
+/// variable.
 void Declaration::check_path(std::string_view path, const Directive& directive,
                              std::string_view what, bool variables) const {
     const auto is_odd = [&](char c) {
@@ -160,8 +158,8 @@ void Declaration::read_certificates() {
                                              directive.place});
     });
     if (publication_.certificates.empty()) {
-        missing_yet("certificate", block_,
-                    "write the PEM files that the listener presents, \"certificate FILE KEY\"");
+        report_missing("certificate", block_,
+                       "write the PEM files that the listener presents, \"certificate FILE KEY\"");
     }
 
     if (const Directive* ca = find(block_, "trusted_ca")) {
@@ -170,8 +168,8 @@ void Declaration::read_certificates() {
         publication_.trusted_ca_place = ca->place;
     }
     if (publication_.backend_verify && publication_.trusted_ca.empty()) {
-        missing_yet("trusted_ca", block_,
-                    "write the file of the CA that issued the servers' own certificates");
+        report_missing("trusted_ca", block_,
+                       "write the file of the CA that issued the servers' own certificates");
     }
 }
 
@@ -180,60 +178,18 @@ void Declaration::read_farms() {
     for (const std::string_view kind : {"pool", "director", "office_web_apps", "exchange"}) {
         each(block_, kind, [&](const Directive& directive) {
             publication_.farms.push_back(read_farm(directive, publication_.product));
-            remark_services(publication_.farms.back(), remarks_);
-            remark_interval(directive);
-            remark_drained(directive);
-            if (is_web_services(publication_.farms.back().role)) {
-                remark_internal_ports(directive);
-            } else if (find(directive, "server") == nullptr) {
-                // The published name resolves to this very proxy and can't stand for the servers.
-                missing_yet("server", directive,
-                            "write the address of each server, or of their load balancer");
+            const Farm& farm = publication_.farms.back();
+            remark_farm(farm, directive, publication_.product, remarks_);
+            if (!is_web_services(farm.role) && find(directive, "server") == nullptr) {
+                // The published name resolves to this very proxy.
+                report_missing("server", directive,
+                               "write the address of each server, or of their load balancer");
             }
         });
         if (kind == "pool" && publication_.farms.empty()) {
             missing("pool",
                     "declare the Front End pool or Standard Edition server, \"pool FQDN { ... }\"");
         }
-    }
-}
-
-void Declaration::read_sockets(std::string_view directive, std::string_view port,
-                               std::vector<Socket>& sockets) {
-    const Directive* off = nullptr;
-    const Directive* first = find(block_, directive);
-
-    each(block_, directive, [&](const Directive& line) {
-        if (line.name == "http_listen" && line.arguments.front() == "off") {
-            if (line.arguments.size() > 1) {
-                invalid_value("off", line, "it takes no parameters");
-            }
-            off = &line;
-            return;
-        }
-        Socket socket = read_socket(line);
-        if (const auto other = std::ranges::find(sockets, socket.address, &Socket::address);
-            other != sockets.end()) {
-            throw mistake(line.place, "socket {} is duplicate in {}, the first stands at {}",
-                          lync::quoted(line.arguments.front()), title(line), at(other->place));
-        }
-        sockets.push_back(std::move(socket));
-    });
-
-    if (off != nullptr && !sockets.empty()) {
-        invalid_value("off", *off, "there are other \"http_listen\" lines");
-    }
-    if (first != nullptr) {
-        return;
-    }
-
-    sockets.push_back({std::string(port), "", false, false, false, block_.place});
-    if (environment_.has_ipv6) {
-        sockets.push_back({"[::]:" + std::string(port), "", false, false, false, block_.place});
-    } else {
-        remark(remarks_, Severity::notice, block_.place,
-               "this system has no IPv6, so {} listens on port {} of IPv4 only", block_.title(),
-               port);
     }
 }
 
@@ -281,7 +237,7 @@ policy::Pattern Declaration::read_pattern(const Directive& directive) const {
     try {
         return policy::Pattern::probed(text, policy::Pattern::Needs::nothing);
     } catch (const std::invalid_argument& error) {
-        invalid_value(text, directive, std::string("it ") + error.what());
+        invalid_value(text, directive, formatted("it {}", error.what()));
     }
 }
 
@@ -297,7 +253,7 @@ void Declaration::read_paths() {
             }
             for (const std::string& path : directive.arguments) {
                 if (const std::string why = check(path); !why.empty()) {
-                    invalid_value(path, directive, "it " + why);
+                    invalid_value(path, directive, why);
                 }
                 const auto [first, is_new] =
                     known.try_emplace(to_ascii_lower(without_slash(path)), directive.place);
@@ -352,6 +308,9 @@ void Declaration::read_limits() {
         publication_.sign_in = read_sign_in(*directive);
     }
     publication_.lockout = read_lockout(block_, remarks_);
+}
+
+void Declaration::read_includes() {
     each(block_, "server_include", [this](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
             check_path(file, directive, "it is the path of a file");
@@ -382,7 +341,7 @@ void Declaration::read_acme_challenge() {
     remark_challenge_directory(*directive);
 }
 
-/// Warnings, since all but renewing goes on without the directory.
+/// Warnings only: nothing but renewing needs the directory.
 void Declaration::remark_challenge_directory(const Directive& directive) {
     const std::string& directory = publication_.acme_challenge;
     const auto warn = [&](const std::string& text) {
@@ -426,7 +385,7 @@ void Declaration::read_edges() {
     });
 }
 
-/// Legal, but what was written does nothing.
+/// Directives that are legal, but have no effect.
 void Declaration::remark_idle() {
     const Directive* directive = find(block_, "http_autodiscover");
     const bool wanted = directive != nullptr && directive->arguments.front() == "on";
@@ -447,43 +406,6 @@ void Declaration::remark_idle() {
     }
 }
 
-/// Milliseconds, as other proxies have them, are hours here.
-void Declaration::remark_interval(const Directive& farm_block) {
-    const std::chrono::seconds interval = publication_.farms.back().health_check.interval;
-    if (interval > std::chrono::hours(1)) {
-        const Directive& directive = *find(farm_block, "health_check");
-        warn(remarks_, directive.place,
-             "interval {}s is longer than an hour in {}: times without a unit are seconds",
-             interval.count(), title(directive));
-    }
-}
-
-/// Correct for a while, such as before maintenance, but easily forgotten.
-void Declaration::remark_drained(const Directive& farm_block) {
-    const Farm& farm = publication_.farms.back();
-    if (std::ranges::all_of(farm.servers, [](const Server& server) { return server.down; })) {
-        warn(remarks_, farm.servers.front().place,
-             "every \"server\" of {} is down: all its clients get 503 until \"down\" is removed",
-             farm_block.title());
-    }
-}
-
-/// The internal web site must not be published. Its ports are 80 and 443, unless they were changed
-/// in Topology Builder or a load balancer flips the ports once more.
-void Declaration::remark_internal_ports(const Directive& pool) {
-    const Ports& ports = publication_.farms.back().ports;
-    const auto internal = [](std::uint16_t port) { return port == 443 || port == 80; };
-    const std::uint16_t port = internal(ports.https) ? ports.https : ports.http;
-    const Directive* directive = find(pool, "listening_ports");
-    if (directive == nullptr || is_ocs(publication_.product) || !internal(port)) {
-        return;
-    }
-    warn(remarks_, directive->place,
-         "\"listening_ports\" of {} names port {}, which is the internal web site's by default: "
-         "write the listening ports of the external web site, 8080 and 4443 by default",
-         pool.title(), port);
-}
-
 Publication Declaration::read() {
     read_name();
     check_grammar(block_);
@@ -492,12 +414,14 @@ Publication Declaration::read() {
     read_certificates();
     read_farms();
     read_simple_urls(block_, publication_);
-    read_sockets("http_listen", "80", publication_.http_sockets);
-    read_sockets("https_listen", "443", publication_.https_sockets);
+    publication_.http_sockets = read_sockets(block_, "http_listen", "80", environment_, remarks_);
+    publication_.https_sockets =
+        read_sockets(block_, "https_listen", "443", environment_, remarks_);
     read_paths();
     read_redirects(block_, publication_);
     read_shields(block_, environment_, publication_, remarks_);
     read_limits();
+    read_includes();
     read_acme_challenge();
     read_edges();
     remark_idle();
@@ -538,7 +462,7 @@ Publication declare(const Directive& block, const Environment& environment, Regi
                     std::vector<Diagnostic>& remarks) {
     Publication publication = Declaration(block, environment, remarks).read();
 
-    // nginx compares the names of upstreams so.
+    // In lower case, as nginx compares the names of upstreams.
     const auto [other, is_new] =
         registry.publications.emplace(to_ascii_lower(publication.name), block.place);
     if (!is_new) {

@@ -27,7 +27,7 @@ T read_word(const Directive& directive,
         }
         known.push_back(word);
     }
-    invalid_value(directive.arguments.front(), directive, "it is " + either_of(known));
+    invalid_value(directive.arguments.front(), directive, formatted("it is {}", either_of(known)));
 }
 
 /// `on` or `off`, or a Mistake.
@@ -82,8 +82,8 @@ void read_parameters(const Directive& directive, std::size_t first,
                      const std::vector<ParameterRule>& rules);
 
 /// What nginx needs and a plan doesn't (Environment::needs_everything).
-inline void missing_yet(const Environment& environment, std::vector<Diagnostic>& remarks,
-                        const Place& place, std::string text) {
+inline void report_missing(const Environment& environment, std::vector<Diagnostic>& remarks,
+                           const Place& place, std::string text) {
     if (environment.needs_everything) {
         throw Mistake(std::move(text), place);
     }
@@ -104,15 +104,21 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks);
 /// A `lockout_store` line.
 LockoutStore read_lockout_store(const Directive& directive);
 
-/// A network as `ADDRESS/BITS`, or a Mistake. With `or_address` an address is the network of itself.
+/// A network as `ADDRESS/BITS`, or a Mistake. With `or_address` an address is the network of
+/// itself.
 std::string read_network(const std::string& text, const Directive& directive,
                          bool or_address = false);
 
-/// A `http_listen` or `https_listen` line.
-Socket read_socket(const Directive& directive);
+/// The sockets of `http_listen` or `https_listen`; `port` of IPv4 and IPv6 where it isn't written.
+std::vector<Socket> read_sockets(const Directive& block, std::string_view directive,
+                                 std::string_view port, const Environment& environment,
+                                 std::vector<Diagnostic>& remarks);
 
 /// The body of `pool`, `director`, `office_web_apps` or `exchange`.
 Farm read_farm(const Directive& farm_block, Product product);
+/// What is legal in it, but risky.
+void remark_farm(const Farm& farm, const Directive& farm_block, Product product,
+                 std::vector<Diagnostic>& remarks);
 
 /// The `services` lines of an `exchange` block; what Lync clients need where there is none.
 std::vector<FarmService> read_services(const Directive& farm_block);
@@ -138,7 +144,7 @@ void read_redirects(const Directive& block, Publication& publication);
 void read_shields(const Directive& block, const Environment& environment, Publication& publication,
                   std::vector<Diagnostic>& remarks);
 
-/// What only the whole declaration shows: names published twice, external equal to internal,
+/// Checks that need the whole declaration: names published twice, external equal to internal,
 /// one simple URL the prefix of another, ... Enters the publication's names into `registry`.
 void check_names(const Publication& publication, Registry& registry);
 void check_sockets(Publication& publication, Registry& registry);

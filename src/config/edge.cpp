@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, edge_roles> directives{"access_edge",
 
 using Bytes = std::array<unsigned char, 16>;
 
-/// The bytes of an address: 4, 16, or 0 if it is none.
+/// The bytes of an address: 4, 16, or 0 if it isn't one.
 std::size_t parse_bytes(const std::string& text, Bytes& bytes) noexcept {
     return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1    ? 4
            : inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1 ? 16
@@ -155,9 +155,8 @@ private:
                                     edge_topology_name(*edge_.topology)));
         }
         if (vip && servers.vip) {
-            throw mistake(child.place, "{} is duplicate in {}, the first stands at {}",
-                          lync::quoted(child.name + " vip"), block_.title(),
-                          at(servers.vip->place));
+            throw mistake(child.place, "\"{} vip\" is duplicate in {}, the first stands at {}",
+                          child.name, block_.title(), at(servers.vip->place));
         }
         Interfaces interfaces = read_interfaces(child, vip ? 1 : 0, true);
         if (is_ocs(product_) && interfaces.port != edge_client_port) {
@@ -202,7 +201,7 @@ private:
                                   "address {} is duplicate among the {} directives of {}",
                                   lync::quoted(address), lync::quoted(name), block_.title());
                 }
-                // Rules for the one would open the other.
+                // Firewall rules for the one would open the other.
                 if (!address.empty() && (address == proxy.external || address == proxy.internal)) {
                     throw mistake(
                         own.place, "address {} in {} directive of {} is the reverse proxy's, at {}",

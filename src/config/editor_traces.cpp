@@ -13,7 +13,7 @@ bool contains_any(std::string_view word, std::initializer_list<std::string_view>
         parts, [word](std::string_view part) { return word.find(part) != std::string_view::npos; });
 }
 
-/// Every second byte is zero, as in Latin letters; the byte order mark may be a word before.
+/// Every second byte is zero, as in Latin letters; the byte order mark may be in the word before.
 bool is_utf16(std::string_view word) noexcept {
     const auto zero_from = [word](std::size_t at) {
         for (; at < word.size(); at += 2) {

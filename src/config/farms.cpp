@@ -22,9 +22,8 @@ std::string read_fqdn(std::string_view text, const Directive& directive) {
     return valid("FQDN", text, parse_fqdn(text), directive);
 }
 
-/// What administrators type and labels of metrics carry: nothing that needs quoting anywhere, and
-/// no
-/// `/`, which parts it from its pool's.
+/// Administrators type it and labels of metrics carry it: nothing that needs quoting, and no "/",
+/// which separates it from its pool's name.
 std::string read_server_name(const Parameter& parameter, const Directive& directive) {
     constexpr std::size_t longest = 63;
     const bool valid = !parameter.value.empty() && parameter.value.size() <= longest &&
@@ -107,8 +106,8 @@ void read_external_web_services(Farm& farm, const Directive& farm_block) {
     }
 }
 
-/// A server is found by its name and by its address, in any letter case: whatever an administrator
-/// types means one of the farm's at most.
+/// A server is found by its name and by its address, in any letter case: neither may be another
+/// one's of the farm.
 void refuse_twins(const Farm& farm, const Directive& farm_block) {
     std::unordered_map<std::string, const Server*> known;
     for (const Server& server : farm.servers) {
@@ -137,7 +136,7 @@ std::string quoted_title(const Farm& farm) {
 }
 
 /// [Lync Server 2010, "Load balancing requirements"]: cookie affinity for external web services;
-/// OCS knew nothing but the client's address; since Lync 2013 none is needed.
+/// OCS knew the client's address only; since Lync 2013 none is needed.
 Affinity read_affinity(const Directive& farm_block, Role role, Product product) {
     if (const Directive* directive = find(farm_block, "affinity")) {
         return read_word<Affinity>(
@@ -168,7 +167,7 @@ void read_line(Farm& farm, const Directive& line) {
     }
 }
 
-/// Where none is written, the name that the servers' certificate has leads to them.
+/// Without a `server` the name in the servers' certificate is resolved.
 void settle_servers(Farm& farm, const Directive& farm_block) {
     if (farm.servers.empty()) {
         Server& server = farm.servers.emplace_back();
@@ -184,7 +183,55 @@ void settle_servers(Farm& farm, const Directive& farm_block) {
     refuse_twins(farm, farm_block);
 }
 
+/// Other proxies count in milliseconds.
+void remark_interval(const Farm& farm, const Directive& farm_block,
+                     std::vector<Diagnostic>& remarks) {
+    const std::chrono::seconds interval = farm.health_check.interval;
+    if (interval > std::chrono::hours(1)) {
+        const Directive& directive = *find(farm_block, "health_check");
+        warn(remarks, directive.place,
+             "interval {}s is longer than an hour in {}: times without a unit are seconds",
+             interval.count(), title(directive));
+    }
+}
+
+/// Intended during maintenance, and easily forgotten.
+void remark_drained(const Farm& farm, const Directive& farm_block,
+                    std::vector<Diagnostic>& remarks) {
+    if (std::ranges::all_of(farm.servers, [](const Server& server) { return server.down; })) {
+        warn(remarks, farm.servers.front().place,
+             "every \"server\" of {} is down: all its clients get 503 until \"down\" is removed",
+             farm_block.title());
+    }
+}
+
+/// The internal web site must not be published. Its ports are 80 and 443, unless they were changed
+/// in Topology Builder or a load balancer flips the ports once more.
+void remark_internal_ports(const Ports& ports, const Directive& pool,
+                           std::vector<Diagnostic>& remarks) {
+    const auto internal = [](std::uint16_t port) { return port == 443 || port == 80; };
+    const std::uint16_t port = internal(ports.https) ? ports.https : ports.http;
+    const Directive* directive = find(pool, "listening_ports");
+    if (directive == nullptr || !internal(port)) {
+        return;
+    }
+    warn(remarks, directive->place,
+         "\"listening_ports\" of {} names port {}, which is the internal web site's by default: "
+         "write the listening ports of the external web site, 8080 and 4443 by default",
+         pool.title(), port);
+}
+
 } // namespace
+
+void remark_farm(const Farm& farm, const Directive& farm_block, Product product,
+                 std::vector<Diagnostic>& remarks) {
+    remark_services(farm, remarks);
+    remark_interval(farm, farm_block, remarks);
+    remark_drained(farm, farm_block, remarks);
+    if (is_web_services(farm.role) && !is_ocs(product)) {
+        remark_internal_ports(farm.ports, farm_block, remarks);
+    }
+}
 
 Farm read_farm(const Directive& farm_block, Product product) {
     Farm farm;

@@ -53,8 +53,8 @@ std::string_view block_for(int contexts) noexcept {
         ->second;
 }
 
-/// Levenshtein's distance, letter case aside, which no directive has; both words are short (nginx
-/// limits a token to a buffer, and longer ones than any directive are answered early).
+/// Levenshtein's distance, ignoring the letter case of `a`. Words longer than any directive aren't
+/// compared.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::array<std::size_t, 32> row{};
     if (a.size() >= row.size() || b.size() >= row.size()) {
@@ -77,7 +77,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
-/// A kind of block as LYNC_IN_* of directives.h; 0 for a name that opens none.
+/// LYNC_IN_* (directives.h) of a block; 0 for any other name.
 int context_of(std::string_view block) noexcept {
     return block == "lync_publish"                  ? LYNC_IN_PUBLISH
            : block == "pool" || block == "director" ? LYNC_IN_POOL
@@ -117,7 +117,7 @@ std::string remedy(std::string_view argument, bool is_word, const Directive& dir
 
 void check_arguments(const Directive& directive, const Rule& rule) {
     for (const std::string& argument : directive.arguments) {
-        // Where nothing follows, it is all paths, as Microsoft's rules write them, and no comment.
+        // The last argument is all paths, as Microsoft's rules write them, and no comment.
         const bool all_paths = argument == "/*" && &argument == &directive.arguments.back();
         if (const std::string_view trace = editor_trace(argument); !trace.empty() && !all_paths) {
             invalid_value(argument, directive, trace);
@@ -144,7 +144,7 @@ void check_arguments(const Directive& directive, const Rule& rule) {
 std::string_view nearest_directive(std::string_view name, std::string_view block) noexcept {
     const int context = context_of(block);
     std::string_view nearest;
-    // Two slips of the finger are a typo, more are another word.
+    // Up to two edits are a typo, more make another word.
     std::size_t best = std::min<std::size_t>(3, name.size() / 2 + 1);
     for (const Rule& rule : rules) {
         const std::size_t d = distance(name, rule.name);
@@ -202,7 +202,8 @@ std::string title(const Directive& directive) {
 void invalid(std::string_view kind, std::string_view word, const Directive& directive,
              std::string_view why) {
     const std::string usage =
-        why.empty() ? "it is written " + lync::quoted(find_rule(directive.name)->usage) : "";
+        why.empty() ? formatted("it is written {}", lync::quoted(find_rule(directive.name)->usage))
+                    : "";
     throw mistake(
         directive.place, "invalid {} {} in {}: {}", kind, lync::quoted(word), title(directive),
         remedy(word, kind == "value" || kind == "parameter", directive, why.empty() ? usage : why));

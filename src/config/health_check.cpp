@@ -10,7 +10,7 @@ namespace lync::config {
 
 namespace {
 
-/// What suits a block that doesn't say. OCS has no autodiscover, and its web components may run on
+/// The default. OCS has no autodiscover, and its web components may run on
 /// machines of their own, where nothing listens on 5061: the https port, then.
 CheckKind usual_kind(Role role, Product product) noexcept {
     return role == Role::office_web_apps ? CheckKind::discovery
@@ -55,7 +55,7 @@ void read_kind(HealthCheck& check, const Directive& directive, Role role, Produc
                       : "servers of another kind answer it, here ";
         }
     }
-    invalid_value(word, directive, why + "it is " + either_of(words));
+    invalid_value(word, directive, formatted("{}it is {}", why, either_of(words)));
 }
 
 void read_times(HealthCheck& check, const Directive& directive) {

@@ -18,7 +18,7 @@ const Server* server_at(const Farm& farm, std::string_view address) noexcept {
     return server == farm.servers.end() ? nullptr : &*server;
 }
 
-/// `group` is none of web services, `pool` is.
+/// `group` is Office Web Apps or Exchange, `pool` a pool or Director.
 void compare(const Group& group, const Farm& pool) {
     const Farm& farm = group.farm;
     if (farm.ports.https == pool.ports.https) {
@@ -36,18 +36,18 @@ void compare(const Group& group, const Farm& pool) {
 
     for (const Server& server : farm.servers) {
         if (server.address == pool.certificate_name || server_at(pool, server.address) != nullptr) {
-            fail("server " + lync::quoted(server.address), "a server of ", server.place,
+            fail(formatted("server {}", lync::quoted(server.address)), "a server of ", server.place,
                  "write the addresses of the farm's own servers");
         }
     }
     if (farm.certificate_name == pool.certificate_name) {
-        fail("certificate_name " + lync::quoted(farm.certificate_name), "", farm.place,
+        fail(formatted("certificate_name {}", lync::quoted(farm.certificate_name)), "", farm.place,
              "write the name that the farm's own servers have in their certificate");
     }
 }
 
-/// Warns of a server line of a pool that an earlier one has as well; whether there is one. A load
-/// balancer may stand for several pools at one address, on a port for each.
+/// Warns of a server that an earlier pool has as well; true if there is one. A load balancer may
+/// have one address for several pools, with a port for each.
 bool warn_of_shared(const Farm& pool, const Farm& earlier, std::vector<Diagnostic>& remarks) {
     if (pool.ports.https != earlier.ports.https ||
         pool.certificate_name == earlier.certificate_name) {

@@ -29,7 +29,7 @@ void read_limits(Lockout& lockout, const Directive& directive, std::vector<Diagn
     }
 }
 
-/// An address, or a network, or meant as one; anything else is an account.
+/// Whether it is meant as an address or a network; anything else is an account.
 bool is_network(std::string_view text) noexcept {
     return text.find('@') == std::string_view::npos && text.find('\\') == std::string_view::npos &&
            (text.find('/') != std::string_view::npos || text.find(':') != std::string_view::npos ||
@@ -37,7 +37,23 @@ bool is_network(std::string_view text) noexcept {
              text.find_first_not_of("0123456789.-*") == std::string_view::npos));
 }
 
-/// A name means one domain, which is no other name: what is read is looked up once.
+void add_exempt(Lockout& lockout, const std::string& text, const Directive& directive) {
+    const bool network = is_network(text);
+    // nginx.conf's "\\r" is a carriage return: CONTOSO\\room needs two backslashes.
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
+    if (std::ranges::any_of(text, is_control) ||
+        text.find_first_not_of("@\\ ") == std::string::npos ||
+        (!network && text.find_first_of(",;*?") != std::string::npos)) {
+        invalid_value(text, directive, "an account is written ken@contoso.com or CONTOSO\\\\ken");
+    }
+    if (!network) {
+        lockout.exempt_accounts.push_back(text);
+        return;
+    }
+    lockout.exempt_networks.push_back(read_network(text, directive, true));
+}
+
+/// A name means one domain, which isn't itself a name for another one: a name is looked up once.
 void add_domain(Lockout& lockout, const std::string& text, const Directive& directive) {
     const Parameter names(text);
     if (names.name.empty() || names.value.empty() || text.find_first_of("\\@,*") != text.npos) {
@@ -76,19 +92,7 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
             lockout.log_accounts = read_flag(directive);
         } else if (directive.name == "lockout_exempt") {
             for (const std::string& text : directive.arguments) {
-                // In nginx.conf "\\r" is a line's end: CONTOSO\\room has to be written with two.
-                if (std::ranges::any_of(
-                        text, [](char c) { return static_cast<unsigned char>(c) < 0x20; }) ||
-                    text.find_first_not_of("@\\ ") == text.npos ||
-                    (!is_network(text) && text.find_first_of(",;*?") != text.npos)) {
-                    invalid_value(text, directive,
-                                  "an account is written ken@contoso.com or CONTOSO\\\\ken");
-                }
-                if (!is_network(text)) {
-                    lockout.exempt_accounts.push_back(text);
-                    continue;
-                }
-                lockout.exempt_networks.push_back(read_network(text, directive, true));
+                add_exempt(lockout, text, directive);
             }
         } else if (directive.name == "account_domain") {
             for (const std::string& text : directive.arguments) {

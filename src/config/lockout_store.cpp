@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view form =
     "it is redis://[USER:PASSWORD@]HOST[:PORT][/DB], the same with rediss:// for TLS, or unix:PATH";
 
-/// Without the %XX that "@", ":" and "/" are written as.
+/// Decodes %XX, as "@", ":" and "/" have to be written.
 std::optional<std::string> unescaped(std::string_view text) {
     std::string plain;
     for (std::size_t i = 0; i < text.size(); i++) {
@@ -28,59 +28,74 @@ std::optional<std::string> unescaped(std::string_view text) {
     return plain;
 }
 
-void read_url(LockoutStore& store, const std::string& text, const Directive& directive) {
-    std::string_view rest = text;
-    if (rest.starts_with("unix:/") && rest.find(':', 5) == std::string_view::npos) {
-        store.shown = store.address = text;
-        return;
+/// USER:PASSWORD, or why it isn't.
+std::string_view read_user(LockoutStore& store, std::string_view text) {
+    const std::size_t colon = text.find(':');
+    const auto user = unescaped(text.substr(0, colon));
+    const auto password = unescaped(colon == std::string_view::npos ? "" : text.substr(colon + 1));
+    if (!user || !password || (password->empty() && !user->empty() && text.ends_with(':'))) {
+        return "the user and password in front of its \"@\" are written USER:PASSWORD, with %XX "
+               "for "
+               "other characters";
     }
-    store.tls = rest.starts_with("rediss://");
-    const std::string_view scheme = store.tls ? "rediss://" : "redis://";
-    const std::string_view after = rest.starts_with(scheme) ? rest.substr(scheme.size()) : "";
-    const std::size_t mark = after.rfind('@');
-    const std::string_view who = after.substr(0, mark == std::string_view::npos ? 0 : mark);
-    rest = after.substr(mark + 1);                         // all of it without one
-    store.shown = std::string(scheme) + std::string(rest); // never with the password
-    const auto refuse = [&](std::string_view why) {
-        config::invalid_value(after.empty() ? std::string_view("unknown") : store.shown, directive,
-                              why);
-    };
-    if (after.empty()) {
-        config::invalid_value(text.substr(0, text.find(':')), directive, form);
-    }
-    if (const std::size_t colon = who.find(':'); rest.size() != after.size()) {
-        const auto user = unescaped(who.substr(0, colon));
-        const auto password =
-            unescaped(colon == std::string_view::npos ? "" : who.substr(colon + 1));
-        if (!user || !password || (password->empty() && !user->empty() && who.ends_with(':'))) {
-            refuse(
-                "the user and password in front of its \"@\" are written USER:PASSWORD, with %XX "
-                "for other characters");
-        }
-        store.user = *user;
-        store.password = *password;
-    }
-    const std::size_t slash = rest.find('/');
-    const std::string_view database = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
-    std::string_view host = rest.substr(0, slash);
+    store.user = *user;
+    store.password = *password;
+    return {};
+}
+
+/// HOST[:PORT][/DB], or why it isn't.
+std::string_view read_server(LockoutStore& store, std::string_view text) {
+    std::string_view host = take_until(text, '/');
+    const std::string_view database = text;
     const std::size_t colon = host.find(':', host.starts_with('[') ? host.find(']') : 0);
-    std::uint16_t port = LockoutStore::default_port;
+    unsigned port = LockoutStore::default_port;
     if (colon != std::string_view::npos) {
         const auto number = parse_number(host.substr(colon + 1), 1, 65535);
         if (!number) {
-            refuse("its port is a number from 1 to 65535");
+            return "its port is a number from 1 to 65535";
         }
-        port = static_cast<std::uint16_t>(*number);
+        port = *number;
         host = host.substr(0, colon);
     }
     const ParsedName name = parse_address(host);
+    if (!name) {
+        return form;
+    }
     const auto number = database.empty() ? 0U : parse_number(database, 0, 1'000'000);
-    if (!name || !number) {
-        refuse(name ? "its database is a number" : std::string(form));
+    if (!number) {
+        return "its database is a number";
     }
     store.database = *number;
     store.host = name.name.starts_with('[') ? name.name.substr(1, name.name.size() - 2) : name.name;
-    store.address = name.name + ":" + std::to_string(port);
+    store.address = formatted("{}:{}", name.name, port);
+    return {};
+}
+
+void read_url(LockoutStore& store, const std::string& text, const Directive& directive) {
+    if (text.starts_with("unix:/") && text.find(':', 5) == std::string::npos) {
+        store.shown = store.address = text;
+        return;
+    }
+    store.tls = text.starts_with("rediss://");
+    const std::string_view scheme = store.tls ? "rediss://" : "redis://";
+    const std::string_view rest =
+        text.starts_with(scheme) ? std::string_view(text).substr(scheme.size()) : "";
+    if (rest.empty()) {
+        config::invalid_value(text.substr(0, text.find(':')), directive, form);
+    }
+    const std::size_t mark = rest.rfind('@');
+    const std::string_view server = rest.substr(mark + 1); // all of it without one
+    store.shown = formatted("{}{}", scheme, server);       // never with the password
+    std::string_view why;
+    if (mark != std::string_view::npos) {
+        why = read_user(store, rest.substr(0, mark));
+    }
+    if (why.empty()) {
+        why = read_server(store, server);
+    }
+    if (!why.empty()) {
+        config::invalid_value(store.shown, directive, why);
+    }
 }
 
 } // namespace

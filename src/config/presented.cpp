@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t key_kinds = static_cast<std::size_t>(KeyKind::other) + 1;
 
-/// A certificate that may be presented; of two of a kind the greater one is.
+/// A certificate that may be presented: of two of a kind, the greater one.
 struct Candidate {
     bool valid = false;
     bool exact = false;

@@ -39,7 +39,7 @@ void read_redirects(const Directive& block, Publication& publication) {
         for (std::size_t i = 0; i < lines.size(); i++) {
             const policy::Redirect& other = publication.redirects[i];
             if (other.host == from.host && other.path == from.path) {
-                from.error = "the same page stands at " + at(lines[i]->place);
+                from.error = formatted("the same page stands at {}", at(lines[i]->place));
             }
         }
         if (!from.error.empty()) {
@@ -61,7 +61,7 @@ void read_redirects(const Directive& block, Publication& publication) {
                 : nullptr;
         if (next != nullptr) {
             invalid_value(lines[i]->arguments[1], *lines[i],
-                          "it leads on to " + next->location + ": write where that ends");
+                          formatted("it leads on to {}: write where that ends", next->location));
         }
     }
 }

@@ -19,7 +19,7 @@ using policy::ShieldAction;
 
 constexpr std::string_view blanks = " \t";
 
-/// One row file, line by line, into the rows that there are already.
+/// Reads a row file, line by line, and adds its rows to the others.
 class RowFile {
 public:
     RowFile(std::string file, std::vector<Shield>& rows) : rows_(rows) {
@@ -56,15 +56,10 @@ private:
         }
         if (known != rows_.end()) {
             wrong("shield {} is duplicate, the first is {}", lync::quoted(name),
-                  known->defined == "built in" ? known->defined : "at " + known->defined);
+                  known->defined == "built in" ? known->defined
+                                               : formatted("at {}", known->defined));
         }
-        constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789._-";
-        if (name.size() > 64 ||
-            to_ascii_lower(name).find_first_not_of(allowed) != std::string::npos) {
-            wrong("invalid name {} of a shield: it is made of up to 64 letters, digits, \".\", "
-                  "\"_\" and \"-\"",
-                  lync::quoted(name));
-        }
+        check_name(name);
         if (rows_.size() == policy::max_shields) {
             wrong("shield {} is one too many, the maximum is {}", lync::quoted(name),
                   policy::max_shields);
@@ -78,25 +73,38 @@ private:
         while (!text.starts_with("~* ")) {
             read_field(row, fields, take_word(text, blanks));
         }
-        row.pattern_text = trimmed(text.substr(2), blanks);
-        if ((row.pattern_text.size() > 1 && row.pattern_text.front() == '"' &&
-             row.pattern_text.back() == '"') ||
-            row.pattern_text.starts_with("\xe2\x80\x9c")) { // it would match quotes
-            wrong("pattern {} of shield {} stands without quotes, to the end of its line",
-                  lync::quoted(row.pattern_text), lync::quoted(name));
-        }
-        try {
-            row.pattern = policy::Pattern::probed(
-                row.pattern_text, row.places == policy::in_path ? policy::Pattern::Needs::nothing
-                                                                : policy::Pattern::Needs::literal);
-        } catch (const std::invalid_argument& error) {
-            wrong("pattern {} of shield {} {}", lync::quoted(row.pattern_text), lync::quoted(name),
-                  error.what());
-        }
+        read_pattern(row, trimmed(text.substr(2), blanks));
         rows_.push_back(std::move(row));
     }
 
-    /// "NAME off": for a row that stops what is ordinary here.
+    void check_name(std::string_view name) const {
+        constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+        if (name.size() > 64 ||
+            to_ascii_lower(name).find_first_not_of(allowed) != std::string::npos) {
+            wrong("invalid name {} of a shield: it is made of up to 64 letters, digits, \".\", "
+                  "\"_\" and \"-\"",
+                  lync::quoted(name));
+        }
+    }
+
+    void read_pattern(Shield& row, std::string_view text) const {
+        row.pattern_text = text;
+        if ((text.size() > 1 && text.front() == '"' && text.back() == '"') ||
+            text.starts_with("\xe2\x80\x9c")) { // it would match quotes
+            wrong("pattern {} of shield {} stands without quotes, to the end of its line",
+                  lync::quoted(text), lync::quoted(row.name));
+        }
+        try {
+            row.pattern = policy::Pattern::probed(text, row.places == policy::in_path
+                                                            ? policy::Pattern::Needs::nothing
+                                                            : policy::Pattern::Needs::literal);
+        } catch (const std::invalid_argument& error) {
+            wrong("pattern {} of shield {} {}", lync::quoted(text), lync::quoted(row.name),
+                  error.what());
+        }
+    }
+
+    /// "NAME off" or "NAME log": for a row that stops ordinary requests.
     void change(std::vector<Shield>::iterator row, std::string_view name, std::string_view to) {
         if (row == rows_.end()) {
             wrong("there is no shield {} before this line", lync::quoted(name));
@@ -186,9 +194,9 @@ void read_shields(const Directive& block, const Environment& environment, Public
         const std::string file = environment.full_path(line.arguments.front());
         std::string text;
         if (const std::string why = read_regular_file(file, text); !why.empty()) {
-            missing_yet(environment, remarks, line.place,
-                        formatted("cannot load \"shield_file\" {} of {}: {}", lync::quoted(file),
-                                  block.title(), why));
+            report_missing(environment, remarks, line.place,
+                           formatted("cannot load \"shield_file\" {} of {}: {}", lync::quoted(file),
+                                     block.title(), why));
             return;
         }
         RowFile(file, publication.shields).read(text);

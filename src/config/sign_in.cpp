@@ -16,16 +16,16 @@ using policy::Service;
 
 constexpr Doors with_password = bit(Door::windows) | bit(Door::password);
 
-/// The doors for a client that has nothing from the pool yet; `certificate` is none of
-/// them: certprov asks for a ticket first [MS-OCAUTHWS, 1.3.1]. OCS has Windows authentication
-/// alone, its pages of forms aside; AD FS and OAuth came with Lync Server 2013.
+/// The doors for a client that has nothing from the pool yet. `certificate` isn't one: certprov
+/// asks for a ticket first [MS-OCAUTHWS, 1.3.1]. OCS has Windows authentication only, apart from
+/// its pages of forms; AD FS and OAuth came with Lync Server 2013.
 constexpr Doors ways_in(Product product) noexcept {
     return is_ocs(product)                 ? bit(Door::windows)
            : product == Product::lync_2010 ? with_password
                                            : with_password | bit(Door::oauth);
 }
 
-/// The same of a service of Exchange: only OWA has a form, and its Options (ecp) with it.
+/// The same for a service of Exchange: only OWA, and its Options (ecp) with it, has a form.
 constexpr Doors ways_in(Service service) noexcept {
     return service == Service::owa || service == Service::exchange_admin
                ? with_password | bit(Door::oauth)
@@ -102,7 +102,7 @@ policy::SignInRule read_sign_in(const Directive& directive) {
 void check_sign_in(const Publication& publication, const Directive& block,
                    std::vector<Diagnostic>& remarks) {
     const Doors open = publication.sign_in.open;
-    const std::string product = "product " + std::string(product_name(publication.product));
+    const std::string product = formatted("product {}", product_name(publication.product));
     if ((ways_in(publication.product) & open) == 0) {
         refuse(product, ways_in(publication.product), place_of(block));
     }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kind_names[] = {"meet", "dialin", "scheduler", "admin"};
 
-/// `name=value`, and no URL nor meant as one.
+/// `name=value`, and not meant as a URL.
 bool is_parameter(std::string_view argument) noexcept {
     const std::string_view name = argument.substr(0, argument.find('='));
     return name != argument && name.find_first_of(":/?#.") == std::string_view::npos;
@@ -59,7 +59,7 @@ public:
     }
 
 private:
-    /// Where all URLs of the line go. `pool=` ends it, so that it isn't taken for that of one URL.
+    /// Where all URLs of the line go. `pool=` has to be last: it isn't one URL's.
     std::size_t read_destination(SimpleUrlKind kind, std::size_t i,
                                  const Directive& directive) const {
         const std::string_view argument = directive.arguments[i];
@@ -89,11 +89,11 @@ private:
         if (!url) {
             invalid("URL", text, directive, url.error);
         }
-        // Its prefix is let in whatever the table says of it.
+        // Its prefix is published whatever the table of paths says.
         if (kind != SimpleUrlKind::admin &&
             policy::find_never(to_ascii_lower(url.path), publication_.product).closed) {
             invalid_value(formatted("https://{}{}", url.host, url.path), directive,
-                          "it " + policy::check_allow_path(url.path, publication_.product));
+                          policy::check_allow_path(url.path, publication_.product));
         }
         if (kind == SimpleUrlKind::meet) {
             publication_.meet_urls.push_back({url.host, url.path});

@@ -13,13 +13,13 @@ namespace {
 
 constexpr std::string_view blanks = " \t\r";
 
-/// The next line of a text, without its comment; the text loses it.
+/// Takes the next line off a text, without its comment.
 std::string_view next_line(std::string_view& text, std::string_view comments) noexcept {
     const std::string_view line = take_until(text, '\n');
     return line.substr(0, line.find_first_of(comments));
 }
 
-/// The address as nginx writes it; empty if it is none.
+/// The address as nginx writes it; empty if it isn't one.
 std::string server_address(std::string_view word) {
     std::string address = normal_address(word);
     return address.find(':') == std::string::npos ? address : formatted("[{}]", address);

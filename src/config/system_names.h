@@ -1,7 +1,7 @@
 #pragma once
 
-// What the system's own files say about names: the name servers of /etc/resolv.conf, and whether
-// /etc/hosts settles a name. Pure: the text of the file comes in.
+// The system's own files about names: the name servers of /etc/resolv.conf, and the names of
+// /etc/hosts. Pure: they are given the text of the file.
 
 #include <string>
 #include <string_view>

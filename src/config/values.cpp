@@ -1,13 +1,8 @@
-// Flags, times, sizes and sockets: the values whose rules are nginx's.
+// Parameters, times and sizes: the values whose rules are nginx's.
 
 #include "config/declare.h"
 
 #include "base/ascii.h"
-#include "base/descriptor.h"
-#include "base/names.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -37,7 +32,7 @@ void each_parameter(const Directive& directive, std::size_t first, const Paramet
 
 namespace {
 
-/// Puts the value of a parameter where a rule says.
+/// Stores the value of a parameter as its rule says.
 struct Assign {
     const Parameter& parameter;
     const Directive& directive;
@@ -127,99 +122,6 @@ std::string read_size(std::string_view text, const Directive& directive) {
             "2000000000");
     }
     return std::string(text);
-}
-
-namespace {
-
-/// Why a parameter of `listen` can't be written here; empty if it may be.
-std::string_view refused_parameter(std::string_view text) noexcept {
-    if (text == "ssl") {
-        return "\"https_listen\" implies it, and \"http_listen\" is plain HTTP";
-    }
-    if (text == "http2" || text == "spdy" || text == "quic" || text == "http3") {
-        return "NTLM needs HTTP/1.1, so published names offer nothing else";
-    }
-    if (text == "default_server" || text == "default") {
-        return "\"unknown_host\" chooses the default server of a socket";
-    }
-    // A name that ends in '=' needs a value, which nginx itself checks. `accept_filter=` is absent:
-    // where the system has none, nginx reports an emergency and goes on without.
-    constexpr std::string_view parameters[] = {
-        "backlog=",  "rcvbuf=",  "sndbuf=",   "fastopen=", "so_keepalive=", "setfib=",
-        "ipv6only=", "deferred", "reuseport", "multipath", "bind",
-    };
-    // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
-    const bool is_word = std::ranges::all_of(text, [](char c) {
-        return is_ascii_alnum(c) || std::string_view("=_:.-").find(c) != std::string_view::npos;
-    });
-    const bool known = is_word && std::ranges::any_of(parameters, [text](std::string_view name) {
-                           return name.back() == '=' ? text.starts_with(name) : text == name;
-                       });
-    return known ? ""
-                 : "the parameters of \"listen\" that concern the socket may stand here, such as "
-                   "proxy_protocol, backlog= or reuseport";
-}
-
-/// The address part in one spelling, so that equal sockets are equal texts; empty if invalid.
-std::string listening_address(std::string_view text) {
-    return text == "*" || text == "0.0.0.0" ? "*"
-           : text == "[::]"                 ? "[::]"
-                                            : parse_address(text).name;
-}
-
-} // namespace
-
-bool system_has_ipv6() noexcept {
-    const Descriptor fd(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in6 any{};
-    any.sin6_family = AF_INET6;
-    return bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof(any)) == 0;
-}
-
-Socket read_socket(const Directive& directive) {
-    const std::string& text = directive.arguments.front();
-    Socket socket;
-    socket.place = directive.place;
-
-    if (text.starts_with("unix:")) {
-        invalid_value(text, directive, "clients come by TCP, write [ADDRESS:]PORT");
-    }
-
-    const std::size_t colon = text.rfind(':');
-    const bool has_address = colon != std::string::npos && !(text.back() == ']');
-    const std::string_view port =
-        has_address ? std::string_view(text).substr(colon + 1) : std::string_view(text);
-    const auto number = parse_number(port, 1, 65535);
-    if (!number) {
-        invalid_value(text, directive,
-                      "a socket is written [ADDRESS:]PORT, with a port from 1 to 65535");
-    }
-
-    socket.address = std::to_string(*number);
-    if (has_address) {
-        const std::string address = listening_address(std::string_view(text).substr(0, colon));
-        if (address.empty()) {
-            invalid_value(text, directive,
-                          "the address is an IPv4 address, an IPv6 address in brackets, "
-                          "\"*\" or a host name");
-        }
-        if (address != "*") {
-            socket.address = formatted("{}:{}", address, socket.address);
-        }
-    }
-
-    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
-        const std::string& parameter = directive.arguments[i];
-        if (parameter == "proxy_protocol") {
-            socket.proxy_protocol = true;
-            continue;
-        }
-        if (const auto why = refused_parameter(parameter); !why.empty()) {
-            invalid_parameter(parameter, directive, why);
-        }
-        socket.parameters += " " + parameter;
-    }
-    return socket;
 }
 
 } // namespace lync::config

@@ -1,6 +1,7 @@
 #include "policy/redirect.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/names.h"
 #include "policy/path.h"
 #include "policy/services.h"
@@ -12,17 +13,18 @@ namespace lync::policy {
 
 namespace {
 
-/// Services whose first page people open. Programs need the others, and follow no redirect.
+/// Services whose first page people open. The others are for programs, which follow no redirect.
 constexpr std::array pages{Service::unknown, Service::meet, Service::dialin, Service::scheduler,
                            Service::owa};
 
-/// Whether there is a page that people open, or nothing.
+/// Why no page is moved from there; empty if people open one, or if the path is unknown.
 std::string check_service(std::string_view path, Product product) {
     for (const Hosts hosts : {on_lync, on_exchange}) {
         const PathRow* row = find_row(path, product, hosts);
         if (row != nullptr && std::find(pages.begin(), pages.end(), row->service) == pages.end()) {
-            return "is of the service " + std::string(service_name(row->service)) +
-                   ", which only programs request, and they follow no redirect";
+            return formatted("it is of the service {}, which only programs request, and they "
+                             "follow no redirect",
+                             service_name(row->service));
         }
     }
     return {};
@@ -58,13 +60,14 @@ RedirectFrom read_redirect_from(std::string_view text, Product product) {
                      "https://NAME/";
         return from;
     }
-    std::string why = from.path == "/" ? "" : check_allow_path(from.path, product);
+    from.error = from.path == "/" ? "" : check_allow_path(from.path, product);
     from.path = to_ascii_lower(from.path);
     if (from.path.ends_with('/')) {
         from.path.pop_back();
     }
-    why = why.empty() ? check_service(from.path, product) : why;
-    from.error = why.empty() ? "" : "it " + why;
+    if (from.error.empty()) {
+        from.error = check_service(from.path, product);
+    }
     return from;
 }
 
@@ -83,9 +86,9 @@ RedirectTo read_redirect_to(std::string_view text) {
     const std::string_view tail = rest.substr(end);
     ParsedName host = parse_fqdn(rest.substr(0, colon));
     if (!host) {
-        to.error = "its name isn't one: " + host.error;
+        to.error = formatted("its name isn't one: {}", host.error);
     } else if (!port.empty() && !parse_number(port.substr(1), 1, 65535)) {
-        to.error = "its port is no number from 1 to 65535";
+        to.error = "its port isn't a number from 1 to 65535";
     } else if (std::any_of(tail.begin(), tail.end(), [&](char c) {
                    return c <= 0x20 || c >= 0x7f || never.find(c) != never.npos;
                })) {

@@ -142,7 +142,7 @@ constexpr auto letters = [] {
     return begin;
 }();
 
-/// The rows that a path can have anything to do with.
+/// The rows that begin with the same letter as a path.
 std::span<const PathRow> rows_near(std::string_view path) noexcept {
     if (path.size() < 2 || path[1] < 'a' || path[1] > 'z') {
         return {};
@@ -363,17 +363,17 @@ Never find_never_admin(std::string_view path, P product) noexcept {
 
 namespace {
 
-/// The form of a path argument; `lower` takes what `find_never` understands.
+/// Checks the form of a path argument; `normal` is set to its normal form, for `find_never`.
 std::string check_form(std::string_view path, std::string& normal) {
     if (path.empty() || path.front() != '/') {
-        return "must begin with a slash";
+        return "it must begin with a slash";
     }
     constexpr std::pair<std::string_view, std::string_view> refused[] = {
-        {"?", "must be a path without a query"},
-        {"#", "must be a path without a fragment"},
-        {"%", "must be written without percent encoding: it is compared with decoded paths"},
-        {"\\", "must be written with forward slashes"},
-        {"*;", "must be a plain prefix of whole segments, without \"*\" or \";\""}};
+        {"?", "it must be a path without a query"},
+        {"#", "it must be a path without a fragment"},
+        {"%", "it must be written without percent encoding: it is compared with decoded paths"},
+        {"\\", "it must be written with forward slashes"},
+        {"*;", "it must be a plain prefix of whole segments, without \"*\" or \";\""}};
     for (const auto& [characters, why] : refused) {
         if (path.find_first_of(characters) != std::string_view::npos) {
             return std::string(why);
@@ -381,22 +381,22 @@ std::string check_form(std::string_view path, std::string& normal) {
     }
     for (const char c : path) {
         if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) {
-            return "must consist of printable ASCII characters";
+            return "it must consist of printable ASCII characters";
         }
         normal += ascii_lower(c);
     }
     if (path.size() > 1024) {
-        return "must have no more than 1024 characters";
+        return "it must have no more than 1024 characters";
     }
     if (normal.size() > 1 && normal.ends_with('/')) {
         normal.pop_back();
     }
     const std::string bounded = normal + "/";
     if (bounded.find("//") != std::string::npos && normal != "/") {
-        return "must not have empty segments";
+        return "it must not have empty segments";
     }
     if (bounded.find("./") != std::string::npos) {
-        return "must not have segments that end in a dot";
+        return "it must not have segments that end in a dot";
     }
     return {};
 }
@@ -409,13 +409,13 @@ std::string check_allow_path(std::string_view path, P product) {
         return wrong;
     }
     if (normal == "/" || path == "/*") {
-        return "would allow every path: say \"path_policy vendor\"";
+        return "it would allow every path: write \"path_policy vendor\"";
     }
     const Never closed = find_never(normal, product);
     if (closed.closed) {
         return closed.exposure == Exposure::admin
-                   ? "is an administrative path, which is never published: remove it"
-                   : "is an internal path, which is never published: remove it";
+                   ? "it is an administrative path, which is never published: remove it"
+                   : "it is an internal path, which is never published: remove it";
     }
     return {};
 }
@@ -424,7 +424,7 @@ std::string check_deny_path(std::string_view path) {
     std::string normal;
     std::string wrong = check_form(path, normal);
     if (wrong.empty() && normal == "/") {
-        return "would deny every path: remove the name from the publication instead";
+        return "it would deny every path: remove the name from the publication instead";
     }
     return wrong;
 }

@@ -146,9 +146,9 @@ std::span<const PathRow> path_rows() noexcept;
 /// and that belongs to one of the kinds of hosts `among`; null if there is none.
 const PathRow* find_row(std::string_view path, Product product, Hosts among = on_lync) noexcept;
 
-/// A closed path, whichever host it is asked of: a row of the never kind or one of the patterns
-/// of docs/paths.md. `path` is in normal form; `among` are the hosts it is asked of;
-/// `may_name_file` as the reading says that the path is of (path.h).
+/// A path that is closed on every host: a row of the never kind or one of the patterns of
+/// docs/paths.md. `path` is in normal form; `among`: the kinds of hosts whose rows count;
+/// `may_name_file`: of the reading that the path is from (path.h).
 struct Never {
     bool closed = false;
     Exposure exposure = Exposure::internal; ///< admin or internal
@@ -170,8 +170,7 @@ constexpr bool covers(std::string_view prefix, std::string_view path) noexcept {
 }
 
 /// Checks an argument of `allow_path` or `deny_path`. Returns what is wrong with it and what would
-/// be right, as the end of a sentence that begins with the argument ("must begin with a slash"),
-/// or an empty string.
+/// be right ("it must begin with a slash"), or an empty string.
 std::string check_allow_path(std::string_view path, Product product = Product::sfb_se);
 std::string check_deny_path(std::string_view path);
 

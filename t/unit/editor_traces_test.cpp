@@ -53,7 +53,7 @@ TEST_CASE("a publication is refused for them, with the directive", "[grammar]") 
         /* ours // sip_domain a.com;     | unknown directive "/*" in lync_publish "contoso": a comment begins with "#" in nginx.conf:12
         deny_path /lwa, /scheduler;      | invalid value "/lwa," in "deny_path" directive of lync_publish "contoso": values are separated by spaces, without commas in nginx.conf:11
         product sfb_se /* or 2019 */;    | invalid value "/*" in "product" directive of lync_publish "contoso": a comment begins with "#" in nginx.conf:11
-        allow_path /*;                   | invalid value "/*" in "allow_path" directive of lync_publish "contoso": it would allow every path: say "path_policy vendor" in nginx.conf:11
+        allow_path /*;                   | invalid value "/*" in "allow_path" directive of lync_publish "contoso": it would allow every path: write "path_policy vendor" in nginx.conf:11
         certificate C:\y.pem C:\y.key;   | invalid value "C:\y.pem" in "certificate" directive of lync_publish "contoso": it is a path of Windows, write one of this system, such as /etc/nginx/contoso.pem in nginx.conf:11
         office_web_apps wac.contoso.com { server “10.0.0.14”; } | invalid value "“10.0.0.14”" in "server" directive of office_web_apps "wac.contoso.com": it has typographic quotes in it, as a word processor writes them: type " or none in nginx.conf:11
     )")) {

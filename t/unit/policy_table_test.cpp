@@ -199,43 +199,43 @@ TEST_CASE("policy: arguments of allow_path and deny_path", "[policy]") {
         CHECK(policy::check_deny_path(path).empty());
     }
     for (const auto& [path, message] : lync::testing::rows(R"(
-                       | must begin with a slash
-        passiveauth    | must begin with a slash
-        https://x/y    | must begin with a slash
-        /x?y           | must be a path without a query
-        /x#y           | must be a path without a fragment
-        /%70assiveauth | must be written without percent encoding: it is compared with decoded paths
-        /a\b           | must be written with forward slashes
-        /a/*           | must be a plain prefix of whole segments, without "*" or ";"
-        /a;b           | must be a plain prefix of whole segments, without "*" or ";"
-        /a b           | must consist of printable ASCII characters
-        /müller        | must consist of printable ASCII characters
-        /a//b          | must not have empty segments
-        /a/../b        | must not have segments that end in a dot
-        /a./b          | must not have segments that end in a dot
-        /..            | must not have segments that end in a dot
+                       | it must begin with a slash
+        passiveauth    | it must begin with a slash
+        https://x/y    | it must begin with a slash
+        /x?y           | it must be a path without a query
+        /x#y           | it must be a path without a fragment
+        /%70assiveauth | it must be written without percent encoding: it is compared with decoded paths
+        /a\b           | it must be written with forward slashes
+        /a/*           | it must be a plain prefix of whole segments, without "*" or ";"
+        /a;b           | it must be a plain prefix of whole segments, without "*" or ";"
+        /a b           | it must consist of printable ASCII characters
+        /müller        | it must consist of printable ASCII characters
+        /a//b          | it must not have empty segments
+        /a/../b        | it must not have segments that end in a dot
+        /a./b          | it must not have segments that end in a dot
+        /..            | it must not have segments that end in a dot
     )")) {
         INFO(path);
         CHECK(policy::check_allow_path(path) == message);
         CHECK(policy::check_deny_path(path) == message);
     }
     CHECK(policy::check_allow_path("/" + std::string(1024, 'x')) ==
-          "must have no more than 1024 characters");
-    CHECK(policy::check_allow_path("/").starts_with("would allow every path"));
-    CHECK(policy::check_deny_path("/").starts_with("would deny every path"));
+          "it must have no more than 1024 characters");
+    CHECK(policy::check_allow_path("/").starts_with("it would allow every path"));
+    CHECK(policy::check_deny_path("/").starts_with("it would deny every path"));
 
     for (const char* path :
          {"/cscp", "/CSCP/x", "/OcsPowerShell", "/ecp/", "/rgsconfig", "/macp", "/reports"}) {
         INFO(path);
         CHECK(policy::check_allow_path(path) ==
-              "is an administrative path, which is never published: remove it");
+              "it is an administrative path, which is never published: remove it");
         CHECK(policy::check_deny_path(path).empty());
     }
     for (const char* path : {"/abs/int", "/x/web.config", "/bin", "/_vti_bin",
                              "/DeviceUpdateFiles_Int", "/requesthandler/files"}) {
         INFO(path);
         CHECK(policy::check_allow_path(path) ==
-              "is an internal path, which is never published: remove it");
+              "it is an internal path, which is never published: remove it");
     }
     CHECK(policy::check_allow_path("/requesthandler", lync::Product::ocs_2007_r2).empty());
 }

@@ -1,5 +1,4 @@
-// What only the whole declaration shows, and what only all publications of one nginx.conf show:
-// sockets and names.
+// The names of a publication: each is published once, in all publications of one nginx.conf.
 
 #include "config/declare.h"
 
@@ -16,7 +15,7 @@ namespace {
 using Claim = Registry::Claim;
 
 std::string in_publication(std::string_view name) {
-    return "lync_publish " + lync::quoted(name);
+    return formatted("lync_publish {}", lync::quoted(name));
 }
 
 class Names {
@@ -36,7 +35,7 @@ public:
         }
         check_simple_urls();
         for (const SimpleUrl& url : publication_.simple_urls) {
-            claim(url.host, add_claim("simple_url " + std::string(simple_url_kind_name(url.kind)),
+            claim(url.host, add_claim(formatted("simple_url {}", simple_url_kind_name(url.kind)),
                                       url.place, true));
         }
         claim_sip_domains();
@@ -59,12 +58,12 @@ private:
         }
     }
 
-    /// A claim a directive: there may be 20,000 names.
+    /// One claim for a directive: there may be 20,000 names.
     void claim_sip_domains() {
         const auto& domains = publication_.sip_domains;
         const auto& places = publication_.sip_domain_places;
         if (domains.empty()) {
-            return; // an OCS product's are left out
+            return; // of an OCS product
         }
 
         registry_.names.reserve(registry_.names.size() + domains.size());
@@ -77,7 +76,7 @@ private:
         }
     }
 
-    /// In the order of their paths, with a slash at the end, what lies below another follows it.
+    /// Sorted by path, with a slash at the end, a URL below another one follows it.
     void check_simple_urls() const {
         std::map<std::pair<std::string_view, std::string>, const SimpleUrl*> urls;
         for (const SimpleUrl& url : publication_.simple_urls) {
@@ -152,53 +151,7 @@ private:
     std::unordered_map<std::string_view, const Farm*> internal_; ///< pools and Directors, by FQDN
 };
 
-void check_socket(Socket& socket, bool tls, const std::string& publication, Registry& registry) {
-    const auto [known, is_new] = registry.sockets.try_emplace(
-        socket.address, Registry::Listener{publication, tls, socket.proxy_protocol,
-                                           socket.parameters, socket.place});
-    Registry::Listener& listener = known->second;
-
-    if (is_new) {
-        socket.needs_catch_all = true;
-        socket.states_parameters = !socket.parameters.empty();
-        return;
-    }
-
-    const std::string other =
-        formatted(" at {} of {}", at(listener.place), in_publication(listener.publication));
-    const auto fail = [&](const std::string& why) {
-        throw mistake(socket.place, "socket {} in {}{}", lync::quoted(socket.address),
-                      in_publication(publication), why);
-    };
-
-    if (listener.tls != tls) {
-        fail(formatted(" is for {}, but for {}{}: a socket speaks one of them",
-                       tls ? "https" : "http", tls ? "http" : "https", other));
-    }
-    if (listener.proxy_protocol != socket.proxy_protocol) {
-        fail(formatted("{} \"proxy_protocol\", unlike{}: it is the same socket",
-                       listener.proxy_protocol ? " lacks" : " has", other));
-    }
-    if (!socket.parameters.empty() && !listener.parameters.empty() &&
-        socket.parameters != listener.parameters) {
-        fail(formatted(" has other parameters than{}: it is the same socket", other));
-    }
-    if (listener.parameters.empty() && !socket.parameters.empty()) {
-        listener.parameters = socket.parameters;
-        socket.states_parameters = true;
-    }
-}
-
 } // namespace
-
-void check_sockets(Publication& publication, Registry& registry) {
-    for (Socket& socket : publication.http_sockets) {
-        check_socket(socket, false, publication.name, registry);
-    }
-    for (Socket& socket : publication.https_sockets) {
-        check_socket(socket, true, publication.name, registry);
-    }
-}
 
 void check_names(const Publication& publication, Registry& registry) {
     Names(publication, registry).check();
