@@ -1,5 +1,5 @@
-// The certificates of a declaration: each file loaded and checked while nginx can still refuse
-// the configuration, and the names they cover held against the names that are published.
+// The certificates of a declaration: each file is loaded and checked while nginx can still refuse
+// the configuration, and the names they cover are compared with the names that are published.
 
 #include "config/declare.h"
 
@@ -62,7 +62,7 @@ void warn(const Warnings& warnings, const std::string& others, const Place& plac
     }
 }
 
-/// Patterns ("meet.*") can't be held against a certificate before a client asks for a name.
+/// Patterns ("meet.*") are left out: it depends on the name that a client asks for.
 void remark_uncovered(const Publication& publication, const Names& names, std::string_view kind,
                       const std::string& consequence, std::vector<Diagnostic>& remarks) {
     const std::string end = formatted(" not covered by a certificate of lync_publish {}: {}",
@@ -93,7 +93,7 @@ void remark_names(const Publication& publication, const Names& https, Names lync
                      remarks);
 }
 
-/// What each certificate is presented for: of published patterns the names that certificates have.
+/// The names that each certificate is presented for: those of certificates for a published pattern.
 std::vector<std::vector<std::string>> presented_for(const PresentedCertificates& presented,
                                                     std::size_t certificates, const Names& names) {
     std::vector<std::vector<std::string>> all(certificates);
@@ -124,7 +124,7 @@ void remark_certificates(const Publication& publication, const Names& names,
     Warnings useless;
     for (std::size_t i = 0; i < loaded.size(); i++) {
         const CertificateFiles& files = publication.certificates[i];
-        const std::string title = "certificate " + lync::quoted(files.certificate);
+        const std::string title = formatted("certificate {}", lync::quoted(files.certificate));
         if (loaded[i] && all[i].empty()) {
             const PresentedCertificates alone({&loaded[i], 1}, environment.now);
             if (presented_for(alone, 1, names).front().empty()) {
@@ -154,7 +154,7 @@ void remark_certificates(const Publication& publication, const Names& names,
          publication.place, remarks);
 }
 
-/// An error is a mistake, or for a plan an error among the remarks.
+/// An error refuses the configuration; for a plan it is one of the remarks.
 void remark_file(const Findings& file, const Place& place, const Environment& environment,
                  std::vector<Diagnostic>& remarks) {
     if (!file) {
@@ -170,11 +170,22 @@ void remark_file(const Findings& file, const Place& place, const Environment& en
 
 } // namespace
 
-Coverage Publication::coverage(std::string_view name) const noexcept {
+std::string_view coverage_name(Coverage coverage) noexcept {
+    constexpr std::string_view names[] = {"covered",    "uncovered",  "plain_http",
+                                          "by_request", "not_needed", "unknown"};
+    return names[static_cast<std::size_t>(coverage)];
+}
+
+Coverage Publication::coverage(std::string_view name,
+                               std::optional<std::chrono::sys_seconds> time) const noexcept {
     if (name.ends_with(".*")) {
         return Coverage::by_request;
     }
-    if (!presented.covering(name).empty()) {
+    const auto covering = presented.covering(name);
+    // A client may be presented any of them.
+    if (!covering.empty() && (!time || std::ranges::all_of(covering, [&](std::uint32_t index) {
+            return loaded_certificates[index].is_valid_at(*time);
+        }))) {
         return Coverage::covered;
     }
     const bool unread = std::ranges::all_of(

@@ -191,11 +191,15 @@ struct Lockout {
 
 /// Whether clients that ask for a name by https accept the certificate that they are presented.
 enum class Coverage : std::uint8_t {
-    covered,    ///< by each that is presented for it
-    uncovered,  ///< by none
+    covered,    ///< each certificate that is presented for the name covers it
+    uncovered,  ///< none does
+    plain_http, ///< likewise, and autodiscover over plain HTTP serves it (http_autodiscover)
     by_request, ///< "meet.*": it depends on the name asked for
+    not_needed, ///< nothing is published by https under this name
     unknown,    ///< no certificate has been read
 };
+/// The word of lync_status and of lyncctl.
+std::string_view coverage_name(Coverage coverage) noexcept;
 
 enum class HttpAutodiscover : std::uint8_t { automatic, on, off };
 enum class UnknownHost : std::uint8_t { refuse, ignore };
@@ -239,8 +243,10 @@ struct Publication : policy::RuleSpec {
         return farm.sign_in ? *farm.sign_in : sign_in;
     }
 
-    /// Of a published name, whatever the certificates' dates are.
-    Coverage coverage(std::string_view name) const noexcept;
+    /// What the certificates say of a published name: at a time, or whatever their dates are. What
+    /// is published there is the plan's business (plan::Plan::coverage).
+    Coverage coverage(std::string_view name,
+                      std::optional<std::chrono::sys_seconds> time = {}) const noexcept;
     /// The digest of the one certificate that is presented for all names of a farm; empty if there
     /// are several, as of two kinds of key, or none.
     std::string_view only_certificate(const Farm& farm) const noexcept;
@@ -283,14 +289,14 @@ struct Registry {
     std::optional<LockoutStore> store;
 };
 
-/// What a declaration needs to know of the world around it.
+/// What `declare` needs to know beside the block.
 struct Environment {
     /// A path of nginx.conf made absolute by nginx's own rule (the configuration's prefix).
     std::function<std::string(std::string_view)> full_path = [](std::string_view path) {
         return std::string(path);
     };
     std::chrono::sys_seconds now{};
-    /// Whether it is remarked which names each certificate is presented for.
+    /// Whether to log which names each certificate is presented for.
     bool lists_names = false;
     /// Whether a certificate, a CA or an address that is missing or can't be used is a mistake. If
     /// not, as before they exist or on another machine, it is an error among the remarks, and keys

@@ -18,11 +18,11 @@ constexpr std::string_view uses[] = {
 
 } // namespace
 
-std::string_view coverage_name(config::Coverage coverage) noexcept {
-    return coverage == config::Coverage::covered ? "yes"
-           : coverage == config::Coverage::by_request || coverage == config::Coverage::unknown
-               ? "unknown"
-               : "no";
+std::string_view yes_or_no(config::Coverage coverage) noexcept {
+    using enum config::Coverage;
+    return coverage == covered                               ? "yes"
+           : coverage == uncovered || coverage == plain_http ? "no"
+                                                             : "unknown";
 }
 
 std::vector<PublishedName> published_names(const Plan& plan) {
@@ -37,7 +37,7 @@ std::vector<PublishedName> published_names(const Plan& plan) {
                                     .kind = host.site.kind,
                                     .use = uses[static_cast<std::size_t>(host.site.kind)],
                                     .upstream = {},
-                                    .coverage = plan.publication.coverage(name)};
+                                    .coverage = plan.coverage(host, name)};
             if (host.site.simple_urls.empty()) {
                 if (!host.upstreams.empty()) {
                     published.upstream = host.upstreams.front();

@@ -13,8 +13,8 @@
 
 namespace lync::lyncctl {
 
-/// "yes", "no", "unknown" (a pattern, or no certificate).
-std::string_view coverage_name(config::Coverage coverage) noexcept;
+/// Whether a certificate covers a name: "yes", "no", "unknown" (a pattern, or no certificate).
+std::string_view yes_or_no(config::Coverage coverage) noexcept;
 
 /// A name that clients ask for over https, with the path where only that is meant.
 struct PublishedName {
@@ -23,7 +23,7 @@ struct PublishedName {
     policy::SiteKind kind;               ///< of its host
     std::string_view use;                ///< "external web services", "lyncdiscover", "meet", ...
     std::optional<std::size_t> upstream; ///< where it leads; nothing: it is refused (admin)
-    config::Coverage coverage = config::Coverage::by_request;
+    config::Coverage coverage = config::Coverage::unknown;
 
     /// "lyncdiscover.*": stands for any domain, so no certificate can contain it.
     bool is_pattern() const noexcept { return coverage == config::Coverage::by_request; }

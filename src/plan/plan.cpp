@@ -137,8 +137,8 @@ private:
         host.what = destination(host.upstreams.front());
     }
 
-    /// Hosts with the same simple URLs on the same pools make one rule, as the guides' examples
-    /// do: meet.contoso.com and meet.fabrikam.com; a shared host is a rule of its own.
+    /// Hosts with the same simple URLs on the same pools make one rule: meet.contoso.com and
+    /// meet.fabrikam.com. A shared host is a rule of its own.
     struct SimpleHost {
         std::vector<std::string> names;
         std::vector<policy::SimpleUrlPath> paths;
@@ -192,8 +192,8 @@ private:
         return hosts;
     }
 
-    /// Whether a host that only admin simple URLs name is one of a published pattern's: then
-    /// they close their paths, but not the host. An admin simple URL without a path is the host.
+    /// Whether a host that has admin simple URLs only matches a published pattern: then they close
+    /// their paths, but not the host, unless one has no path.
     static bool pattern_serves(const std::unordered_set<std::string_view>& patterns,
                                const std::vector<const SimpleUrl*>& admin_urls) {
         const auto whole_host = [](const SimpleUrl* url) { return url->path.empty(); };
@@ -253,10 +253,9 @@ private:
                 host.what = destination(host.upstreams.front());
                 continue;
             }
-            for (const policy::SimpleUrlPath& url : host.site.simple_urls) {
+            for (const auto& [path, upstream] : host.routes()) {
                 host.what += formatted("{}{} to {}", host.what.empty() ? "" : "; ",
-                                       url.prefix.empty() ? "/" : url.prefix,
-                                       destination(host.upstreams[url.target]));
+                                       path.empty() ? "/" : path, destination(upstream));
             }
         }
         plan_admin_hosts(true);
@@ -320,6 +319,30 @@ private:
 };
 
 } // namespace
+
+std::vector<VirtualHost::Route> VirtualHost::routes() const {
+    std::vector<Route> routes;
+    if (upstreams.size() == 1) {
+        routes.push_back({"", upstreams.front()});
+    } else if (upstreams.size() > 1) {
+        for (const policy::SimpleUrlPath& url : site.simple_urls) {
+            routes.push_back({url.prefix, upstreams[url.target]});
+        }
+    }
+    return routes;
+}
+
+config::Coverage Plan::coverage(const VirtualHost& host, std::string_view name,
+                                std::optional<std::chrono::sys_seconds> time) const noexcept {
+    if (host.upstreams.empty()) {
+        return config::Coverage::not_needed;
+    }
+    const config::Coverage coverage = publication.coverage(name, time);
+    return coverage == config::Coverage::uncovered && host.site.kind == SiteKind::autodiscover &&
+                   publication.serves_over_http(name)
+               ? config::Coverage::plain_http
+               : coverage;
+}
 
 Plan make_plan(config::Publication publication) {
     return Planner(std::move(publication)).make();

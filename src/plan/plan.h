@@ -9,8 +9,11 @@
 #include "config/publication.h"
 #include "policy/site.h"
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lync::plan {
@@ -29,7 +32,7 @@ struct Upstream {
 /// One generated `server`: the names of one kind that go to the same place.
 struct VirtualHost {
     std::string id;   ///< argument of lync_rule: "meet.contoso.com", "plain_http", ...
-    std::string what; ///< becomes of its requests: "pool fepool.contoso.local, port 4443"
+    std::string what; ///< where its requests go: "pool fepool.contoso.local, port 4443"
     bool tls = true;
     bool catch_all = false;
     std::vector<std::string> names;   ///< as `server_name` takes them, "lyncdiscover.*" included
@@ -39,6 +42,13 @@ struct VirtualHost {
     /// is an index into this list. Empty where nothing passes.
     std::vector<std::size_t> upstreams;
     Place place; ///< the directive that an error in this server is blamed on
+
+    struct Route {
+        std::string_view path; ///< of a simple URL where several share the host; else empty
+        std::size_t upstream;
+    };
+    /// Where its requests go, path by path if that makes a difference.
+    std::vector<Route> routes() const;
 };
 
 /// The plan of one publication. Owns its publication.
@@ -51,6 +61,11 @@ struct Plan {
     const config::Farm& farm(const Upstream& upstream) const {
         return publication.farms[upstream.farm];
     }
+
+    /// Whether clients that ask for a name of an https host accept the certificate: at a time, or
+    /// whatever the certificates' dates are.
+    config::Coverage coverage(const VirtualHost& host, std::string_view name,
+                              std::optional<std::chrono::sys_seconds> time = {}) const noexcept;
 };
 
 Plan make_plan(config::Publication publication);

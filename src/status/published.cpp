@@ -13,40 +13,12 @@ using policy::SiteKind;
 
 std::vector<Rule::Target> targets_of(const plan::Plan& plan, const plan::VirtualHost& host) {
     std::vector<Rule::Target> targets;
-    const auto add = [&](std::size_t upstream, std::string path) {
+    for (const auto& [path, upstream] : host.routes()) {
         const plan::Upstream& to = plan.upstreams[upstream];
         const config::Farm& farm = plan.farm(to);
-        targets.push_back({farm.role, farm.name, to.port, std::move(path)});
-    };
-    if (host.upstreams.size() > 1) {
-        for (const policy::SimpleUrlPath& url : host.site.simple_urls) {
-            add(host.upstreams[url.target], url.prefix);
-        }
-    } else if (!host.upstreams.empty()) {
-        add(host.upstreams.front(), {});
+        targets.push_back({farm.role, farm.name, to.port, std::string(path)});
     }
     return targets;
-}
-
-void judge_coverage(Name& name, const Published& published, const config::Publication& declared,
-                    std::chrono::sys_seconds now) {
-    if (name.https == none || published.rules[name.https].targets.empty()) {
-        return; // nothing is published there: the handshake is all that a client gets
-    }
-    if (declared.coverage(name.name) == config::Coverage::by_request) {
-        name.coverage = Coverage::by_request;
-        return;
-    }
-    name.certificates = declared.presented.covering(name.name);
-    // A client may be presented any of them.
-    const bool valid = std::ranges::all_of(name.certificates, [&](std::uint32_t index) {
-        return declared.loaded_certificates[index].is_valid_at(now);
-    });
-    name.coverage = valid && !name.certificates.empty() ? Coverage::covered : Coverage::uncovered;
-    if (name.coverage == Coverage::uncovered && name.http != none &&
-        !published.rules[name.http].targets.empty()) {
-        name.coverage = Coverage::plain_http;
-    }
 }
 
 std::vector<policy::Service> services_of(const plan::Plan& plan) {
@@ -100,11 +72,13 @@ Published describe(const plan::Plan& plan, std::int64_t unix_now) {
             }
             Name& entry = published.names[known->second];
             (host.tls ? entry.https : entry.http) = rule;
+            if (host.tls) {
+                entry.coverage = plan.coverage(host, name, now);
+                entry.certificates = entry.coverage == Coverage::not_needed
+                                         ? std::span<const std::uint32_t>()
+                                         : declared.presented.covering(name);
+            }
         }
-    }
-
-    for (Name& name : published.names) {
-        judge_coverage(name, published, declared, now);
     }
     return published;
 }

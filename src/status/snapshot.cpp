@@ -22,12 +22,6 @@ std::string_view binding_name(balance::Binding binding) noexcept {
     return names[static_cast<std::size_t>(binding)];
 }
 
-std::string_view coverage_name(Coverage coverage) noexcept {
-    constexpr std::string_view names[] = {"covered", "uncovered", "plain_http", "by_request",
-                                          "not_needed"};
-    return names[static_cast<std::size_t>(coverage)];
-}
-
 Summary summarize(const Snapshot& snapshot) noexcept {
     Summary summary;
     for (const Publication& publication : snapshot.publications) {

@@ -40,7 +40,7 @@ std::string_view state_name(ServerState state) noexcept;
 /// "works", "refused", "unknown".
 std::string_view binding_name(balance::Binding binding) noexcept;
 
-/// What a server has to do now.
+/// The current load of a server.
 struct Load {
     std::uint64_t in_flight = 0;         ///< requests that it is answering
     std::uint64_t pending_gets = 0;      ///< of these, UCWA event channels, which wait by design
@@ -61,7 +61,7 @@ struct Server : ServerCells, Load {
     std::vector<policy::MissingFix> missing_fixes; ///< of that build
 };
 
-/// A machine: over all its ports and all that earlier configurations have begun there.
+/// A machine: over all its ports, requests of earlier configurations included.
 struct Machine : Load {
     bool drained = false;
 };
@@ -86,7 +86,7 @@ constexpr std::int64_t unix_time(std::chrono::sys_seconds time) noexcept {
     return time.time_since_epoch().count();
 }
 
-/// A value of which it may be that nothing is known.
+/// A value that may be unknown.
 template <typename Value>
 std::optional<Value> known(Value value, bool is_known) {
     return is_known ? std::optional(std::move(value)) : std::nullopt;
@@ -99,15 +99,7 @@ struct Certificate {
     config::OnDisk on_disk = config::OnDisk::unknown;
 };
 
-/// Whether clients that ask for a name by https accept what they are shown.
-enum class Coverage : std::uint8_t {
-    covered,
-    uncovered,
-    plain_http, ///< likewise, and autodiscover by plain HTTP serves it (http_autodiscover)
-    by_request, ///< "lyncdiscover.*": whether it is covered depends on the name asked for
-    not_needed, ///< nothing is published by https under this name
-};
-std::string_view coverage_name(Coverage coverage) noexcept;
+using config::Coverage;
 
 inline constexpr std::uint32_t none = 0xffffffff;
 
@@ -167,7 +159,7 @@ struct LockoutStore {
     bool connected;           ///< no: this proxy counts alone
 };
 
-/// What `lockout` has come to, all publications together.
+/// Totals of `lockout` over all publications.
 struct LockoutCounts {
     std::uint64_t accounts; ///< held now
     std::uint64_t sources;  ///< held now
@@ -199,7 +191,7 @@ struct Snapshot {
     }
 };
 
-/// What a glance must show.
+/// The counts at the top of the page.
 struct Summary {
     std::size_t servers = 0;
     std::size_t servers_up = 0;

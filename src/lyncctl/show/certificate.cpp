@@ -27,10 +27,10 @@ Table table_of(const Configuration& configuration) {
         const std::vector<PublishedName> names = certificate_names(published.plan);
         const auto add = [&](std::string_view entry, const std::string& text,
                              const PublishedName& name) {
-            const bool lacks = name.coverage == config::Coverage::uncovered;
+            const std::string_view covered = yes_or_no(name.coverage);
+            const Style style = covered == "no" ? Style::bad : Style::plain;
             table.rows.push_back(
-                {published.plan.publication.name, entry, text, name.use,
-                 Cell(coverage_name(name.coverage), lacks ? Style::bad : Style::plain)});
+                {published.plan.publication.name, entry, text, name.use, Cell(covered, style)});
         };
         add("subject", "CN=" + names.front().name, names.front());
         for (const PublishedName& name : names) {

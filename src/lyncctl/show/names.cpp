@@ -18,10 +18,10 @@ using plan::VirtualHost;
 Cell coverage_cell(config::Coverage coverage) {
     const Style style =
         coverage == config::Coverage::covered ? Style::good
-        : coverage == config::Coverage::by_request || coverage == config::Coverage::unknown
-            ? Style::plain
-            : Style::bad;
-    return {coverage_name(coverage), style};
+        : coverage == config::Coverage::uncovered || coverage == config::Coverage::plain_http
+            ? Style::bad
+            : Style::plain;
+    return {yes_or_no(coverage), style};
 }
 
 std::vector<std::string> presented_for(const config::Publication& publication,
