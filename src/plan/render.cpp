@@ -44,7 +44,7 @@ public:
         line(formatted("{} {};", name, arguments));
     }
 
-    /// `name a b c ...;` over as many lines as a reader likes.
+    /// `name a b c ...;` over several lines.
     void list(std::string_view name, const std::vector<std::string>& arguments) {
         std::string text(name);
         for (const std::string& argument : arguments) {
@@ -58,7 +58,7 @@ public:
         line(text + ";");
     }
 
-    /// Directives one after the other, as many as fit into a line: for what is seldom read.
+    /// As many directives as fit into a line: for those that are seldom read.
     void flow(std::string_view directive, std::string_view arguments) {
         const std::size_t size = directive.size() + arguments.size() + 2;
         if (!flowing_.empty() && depth_ * 4 + flowing_.size() + 1 + size > width) {
@@ -230,7 +230,7 @@ private:
         out_.close();
     }
 
-    /// The module presents what it has read; of a name with a variable nginx reads nothing at load.
+    /// The module presents what it has read; nginx reads no file whose name has a variable.
     void render_certificates() {
         if (declared().certificates.empty()) {
             return;
@@ -282,17 +282,28 @@ private:
             render_services(host, plan_.farm(upstream).services, to);
         }
 
+        render_unavailable();
+
         out_.line("");
-        // Not 502: on that Lync clients throw away the addresses they know and start over with
-        // autodiscover.
+        out_.directive("proxy_read_timeout", declared().pending_get_timeout);
+        render_headers(host.tls);
+        if (upstream.tls) {
+            render_proxy_tls(one ? plan_.farm(upstream).certificate_name : "$lync_pool");
+        }
+    }
+
+    /// Not 502: on that Lync clients discard the addresses they know and start over with
+    /// autodiscover.
+    void render_unavailable() {
+        out_.line("");
         out_.directive("error_page", "502 504 =503 @lync_unavailable");
         out_.open("location @lync_unavailable");
         out_.directive("return",
                        "503 \"The service is temporarily unavailable, please try again.\\n\"");
         out_.close();
+    }
 
-        out_.line("");
-        out_.directive("proxy_read_timeout", declared().pending_get_timeout);
+    void render_headers(bool tls) {
         if (declared().hide_server_names) {
             for (const std::string_view header :
                  {"X-MS-Server-Fqdn", "X-Powered-By", "X-AspNet-Version", "X-AspNetMvc-Version",
@@ -307,14 +318,11 @@ private:
         out_.directive("proxy_set_header", "Connection \"\"");
         out_.directive("proxy_set_header", "X-Forwarded-For $lync_client_addr");
         out_.directive("proxy_set_header",
-                       std::string("X-Forwarded-Proto ") + (host.tls ? "https" : "http"));
+                       formatted("X-Forwarded-Proto {}", tls ? "https" : "http"));
         for (const std::string_view header : dropped_headers) {
             out_.flow("proxy_set_header", std::string(header) + " \"\"");
         }
         out_.end_flow();
-        if (upstream.tls) {
-            render_proxy_tls(one ? plan_.farm(upstream).certificate_name : "$lync_pool");
-        }
     }
 
     /// Locations differ in their limits only: what is refused doesn't depend on which one nginx

@@ -31,10 +31,10 @@ PCRE2_SPTR units(std::string_view text) noexcept {
     return reinterpret_cast<PCRE2_SPTR>(text.data());
 }
 
-/// From seldom to often in what clients send; what isn't among them is rarer still.
+/// From rare to frequent in what clients send; any other byte is rarer still.
 constexpr std::string_view by_frequency = "jqzxwvkybgfpdulhmscrnoiat0987654321e-_.=&/%:;, ";
 
-/// A text that has to stand in whatever a pattern matches.
+/// A text that every match of a pattern contains.
 class Literal {
 public:
     explicit Literal(std::string text) : text_(to_ascii_lower(text)) {
@@ -61,8 +61,8 @@ public:
         return size() >= 6 || (size() >= 3 && others > 0) || (size() >= 2 && never > 0);
     }
 
-    /// The position in a text: where its rarest byte stands next, in either letter case. So each
-    /// byte is looked at twice, however many places there are.
+    /// The position in a text: the next places of its rarest byte, in either letter case. So each
+    /// byte is looked at twice, however often the literal is found.
     struct Cursor {
         const char* lower = nullptr;
         const char* upper = nullptr;
@@ -70,7 +70,7 @@ public:
         bool gave_up() const noexcept { return candidates > Pattern::max_candidates; }
     };
 
-    /// Where it stands next, the first time if the cursor is new; npos if it doesn't.
+    /// The next place of the literal, or the first one with a new cursor; npos if there is none.
     std::size_t next(std::string_view text, Cursor& cursor) const noexcept {
         if (text.size() < text_.size()) {
             return std::string_view::npos;
@@ -106,8 +106,8 @@ private:
     std::size_t at_;   // of its rarest byte
 };
 
-/// Takes a pattern apart as far as its literals need it: runs of plain characters outside of all
-/// brackets. What it doesn't know for sure ends a run.
+/// Finds the literals of a pattern: runs of plain characters outside of all brackets. Whatever
+/// isn't known to be plain ends a run.
 class LiteralReader {
 public:
     explicit LiteralReader(std::string_view pattern) : pattern_(pattern) {}
@@ -119,8 +119,8 @@ public:
         end_run();
         return alternatives_ ? std::vector<Literal>{} : std::move(found_);
     }
-    /// After `read`: whether whatever matches is shorter than half of a text that is tried, and
-    /// doesn't depend on where the text ends.
+    /// After `read`: whether every match is shorter than half of a text that is tried, and doesn't
+    /// depend on where the text ends.
     bool is_bounded() const noexcept { return bounded_; }
 
 private:
@@ -131,13 +131,7 @@ private:
             read_escape();
             return;
         case '(':
-            end_run();
-            depth_++;
-            if (pattern_.substr(at_, 1) == "*" || is_option()) {
-                throw std::invalid_argument(
-                    "has an option or verb, \"(?i)\" or \"(*...)\": letter case never counts, and "
-                    "the others can't be used here");
-            }
+            begin_group();
             return;
         case ')':
             end_run();
@@ -162,17 +156,7 @@ private:
             drop_last();
             return;
         case '{':
-            // What is none stands for itself; blanks are allowed in it from PCRE2 10.43 on.
-            if (const std::size_t end = pattern_.find_first_not_of("0123456789, \t", at_);
-                end != std::string_view::npos && end != at_ && pattern_[end] == '}') {
-                drop_last();
-                const std::string_view most = pattern_.substr(at_, end - at_);
-                const std::string_view number = most.substr(most.find(',') + 1);
-                const bool is_small = !number.empty() && number.size() <= 2 && // up to 99
-                                      number.find_first_of(" \t") == std::string_view::npos;
-                bounded_ = bounded_ && is_small && ++repetitions_ == 1 &&
-                           (at_ < 2 || pattern_[at_ - 2] != ')');
-                at_ = end + 1;
+            if (read_repetition()) {
                 return;
             }
             break;
@@ -185,6 +169,34 @@ private:
             break;
         }
         add(c);
+    }
+
+    void begin_group() {
+        end_run();
+        depth_++;
+        if (pattern_.substr(at_, 1) == "*" || is_option()) {
+            throw std::invalid_argument(
+                "has an option or verb, \"(?i)\" or \"(*...)\": letter case never counts, and the "
+                "others can't be used here");
+        }
+    }
+
+    /// "{2,5}" from behind its brace on; anything else stands for itself. Blanks are allowed in it
+    /// from PCRE2 10.43 on.
+    bool read_repetition() {
+        const std::size_t end = pattern_.find_first_not_of("0123456789, \t", at_);
+        if (end == std::string_view::npos || end == at_ || pattern_[end] != '}') {
+            return false;
+        }
+        drop_last();
+        const std::string_view most = pattern_.substr(at_, end - at_);
+        const std::string_view number = most.substr(most.find(',') + 1);
+        const bool is_small = !number.empty() && number.size() <= 2 && // up to 99
+                              number.find_first_of(" \t") == std::string_view::npos;
+        bounded_ =
+            bounded_ && is_small && ++repetitions_ == 1 && (at_ < 2 || pattern_[at_ - 2] != ')');
+        at_ = end + 1;
+        return true;
     }
 
     void read_escape() {
@@ -297,9 +309,8 @@ struct Pattern::Compiled {
         return cursor.gave_up() ? Result::limit : Result::no;
     }
 
-    /// Whether a text made for it has it go back and forth without end: what it is written of,
-    /// again and again, behind a literal that lets it begin and before those that PCRE2 looks for
-    /// first.
+    /// Whether it backtracks without end on a text made for that: pieces of the pattern, repeated,
+    /// behind a literal that lets it begin and before those that PCRE2 looks for first.
     bool is_catastrophic() const {
         std::vector<std::string> parts{"0", "a", " ", "/", text};
         for (std::size_t size = 1; size <= 3; size++) {

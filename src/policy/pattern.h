@@ -32,15 +32,14 @@ public:
     /// a sentence that begins with the pattern: "isn't a regular expression: ...".
     explicit Pattern(std::string_view text, Needs needs = Needs::literal);
 
-    /// An administrator's: tried on texts made for it as well, for some milliseconds, so that one
-    /// which would often give up is refused at once.
+    /// For an administrator's pattern: tries it for some milliseconds on texts made to defeat it,
+    /// so that one which would often give up is refused at once.
     static Pattern probed(std::string_view text, Needs needs = Needs::literal);
 
     enum class Result { no, yes, limit };
     Result match(std::string_view text) const noexcept;
 
-    /// A byte, in lower case, without which in either case `match` says no to any text; NUL if
-    /// there is none.
+    /// A byte, in lower case, that every match contains in either case; NUL if there is none.
     char telltale() const noexcept;
 
     const std::string& text() const noexcept;

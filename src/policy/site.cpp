@@ -43,7 +43,7 @@ bool any_covers(const std::vector<std::string>& prefixes, std::string_view path)
                                [&](const std::string& prefix) { return covers(prefix, path); });
 }
 
-/// `yes` or, if one has given up and none has matched, `limit`.
+/// `yes`; if none matches and one has given up, `limit`.
 Pattern::Result match_any(const std::vector<Pattern>& patterns, std::string_view path) noexcept {
     Pattern::Result found = Pattern::Result::no;
     for (const Pattern& pattern : patterns) {
@@ -67,7 +67,7 @@ Verdict refuse(Reason reason, Service service, std::uint16_t target = 0) noexcep
 /// By SiteKind.
 constexpr Hosts hosts[] = {on_pool, on_discovery, on_pages, 0, on_exchange, 0, 0, 0};
 
-/// A refusal that stands however the other reading is judged.
+/// A refusal that holds whatever the verdict on the other reading is.
 bool is_final(const Verdict& verdict) noexcept {
     return verdict.reason == Reason::admin || verdict.reason == Reason::internal ||
            verdict.reason == Reason::denied;
@@ -91,7 +91,8 @@ Verdict combine(const Verdict& strict, const Verdict& lenient) noexcept {
     return strict;
 }
 
-/// What no client can put into a request line, but a `set $args` can: it would end the line early.
+/// Characters that no client can send in a request line, but a `set $args` can: they would end the
+/// line early.
 bool breaks_line(std::string_view text) noexcept {
     return any_byte(text, [](Word word) { return word.is_control() | word.is(' '); });
 }
@@ -168,43 +169,54 @@ Verdict Site::judge(const Request& request) const noexcept {
         return refuse(reason_of(state), Service::unknown, spec_.target);
     }
     const Methods method = method_bit(request.method);
-    Verdict verdict = judge_reading(readings.strict, method);
-    if (readings.second == Second::lenient) {
-        verdict = combine(verdict, judge_reading(readings.other, method));
-    } else if (readings.second == Second::unresolved) {
-        Verdict closed;
-        if (!is_final(verdict) && find_closed(readings.other, closed)) {
-            verdict = closed;
-        }
-    }
-    // Not what is closed on every host, nor what clients find their pool by.
+    Verdict verdict = judge_readings(readings, method);
+    // Neither what is closed on every host nor autodiscover is redirected.
     if (spec_.kind != SiteKind::autodiscover && (method & (method_get | method_head)) != 0 &&
         readings.second == Second::none && !is_final(verdict)) {
         if (const Redirect* redirect =
                 find_redirect(rules().spec.redirects, request.host, readings.strict.path())) {
             verdict = {Action::redirect, Reason::none, verdict.service, verdict.target};
             verdict.location = redirect->location;
-            return verdict;
         }
     }
-    verdict.guarded =
-        verdict.action == Action::pass && rules().spec.meeting_url_guard &&
-        (covers("/lwa", readings.strict.path()) ||
-         (readings.second == Second::lenient && covers("/lwa", readings.other.path())));
     if (verdict.action == Action::pass) {
-        verdict.sign_in = std::max(sign_in_body(verdict.service, readings.strict.path()),
-                                   readings.second == Second::none
-                                       ? SignInBody::none
-                                       : sign_in_body(verdict.service, readings.other.path()));
-    }
-    if (verdict.guarded && !parameters_pass(query)) {
-        return refuse(Reason::meeting_url, verdict.service, verdict.target);
-    }
-    ask_shields(verdict, readings.strict.path(), query);
-    if (readings.second != Second::none) {
-        ask_shields(verdict, readings.other.path(), query);
+        check_passing(readings, query, verdict);
     }
     return verdict;
+}
+
+Verdict Site::judge_readings(const Readings& readings, Methods method) const noexcept {
+    Verdict verdict = judge_reading(readings.strict, method);
+    if (readings.second == Second::lenient) {
+        return combine(verdict, judge_reading(readings.other, method));
+    }
+    if (readings.second == Second::unresolved && !is_final(verdict)) {
+        find_closed(readings.other, verdict);
+    }
+    return verdict;
+}
+
+/// The guard, the shield, and which body may sign in.
+void Site::check_passing(const Readings& readings, std::string_view query,
+                         Verdict& verdict) const noexcept {
+    const std::string_view path = readings.strict.path();
+    const bool two = readings.second != Second::none;
+    const std::string_view other = two ? readings.other.path() : path;
+    verdict.guarded =
+        rules().spec.meeting_url_guard &&
+        (covers("/lwa", path) || (readings.second == Second::lenient && covers("/lwa", other)));
+    if (verdict.guarded && !parameters_pass(query)) {
+        verdict = refuse(Reason::meeting_url, verdict.service, verdict.target);
+        return;
+    }
+    verdict.sign_in = sign_in_body(verdict.service, path);
+    if (two) {
+        verdict.sign_in = std::max(verdict.sign_in, sign_in_body(verdict.service, other));
+    }
+    ask_shields(verdict, path, query);
+    if (two) {
+        ask_shields(verdict, other, query);
+    }
 }
 
 void Site::apply(ShieldHit hit, Verdict& verdict) const noexcept {
@@ -254,8 +266,7 @@ std::vector<std::string> Site::passing_paths() const {
     }
     std::vector<std::string> paths;
     if (spec_.kind != SiteKind::exchange) {
-        // What is on demand elsewhere is so on the whole host of a simple URL; everything else
-        // passes.
+        // On the whole host of a simple URL everything passes but what is on demand elsewhere.
         if (!rules().spec.strict || (!simple_urls_.empty() && simple_urls_.back().prefix.empty())) {
             return {"/*"};
         }
@@ -346,7 +357,7 @@ bool Site::publishes(const PathRow& row) const noexcept {
             std::find(services.begin(), services.end(), row.service) != services.end());
 }
 
-/// What a path is on this host, and whether the strict policy publishes it.
+/// The service of a path on this host, and whether the strict policy publishes it.
 Site::Found Site::find(std::string_view path) const noexcept {
     const PathRow* row = find_row(path, rules().spec.product);
     Found found{row, row != nullptr ? row->service : Service::unknown, spec_.target,
@@ -409,8 +420,8 @@ Verdict Site::judge_exchange(std::string_view path, Methods method) const noexce
     return pass(service, spec_.target, row->body);
 }
 
-/// Byte for byte: its URLs are encoded twice by design, so only the plain reading is asked, and
-/// only for administration, which no farm has, and what is denied.
+/// Passed on byte for byte: its URLs are encoded twice by design, so only the plain reading is
+/// judged, and only for administration, which no farm has, and for what is denied.
 Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw) const noexcept {
     constexpr Service service = Service::office_web_apps;
     Reading reading;

@@ -133,7 +133,7 @@ enum class Reason : std::uint8_t {
     plain_http,     ///< plain HTTP, and https_redirect is off
     meeting_url,    ///< meeturl names something that isn't a published meet simple URL
     denied,         ///< deny_path
-    sign_in,   ///< a credential for a closed door: answered with 403, tokens' services as they do
+    sign_in,   ///< a credential for a closed door: answered with 403, or as the token service does
     shield,    ///< a known attack; Verdict::shield says which
     body,      ///< a body larger than the service takes: answered with 413
     lockout,   ///< the account or the source is held: answered as a wrong password is
@@ -156,6 +156,7 @@ struct Verdict {
 };
 
 class Reading; // path.h
+struct Readings;
 
 /// The compiled rules of one virtual host. Immutable; lives as long as the configuration.
 class Site {
@@ -166,15 +167,15 @@ public:
     Verdict judge(const Request& request) const noexcept;
 
     /// Whether parameters beside the query pass the meeting URL guard: ASP.NET's
-    /// `Request["meeturl"]` looks in the query, the form and the cookies. To be asked where the
+    /// `Request["meeturl"]` looks in the query, the form and the cookies. To be called where the
     /// verdict is `guarded`, with a form's body ("a=b&c=d") and each Cookie header ("a=b; c=d"), as
     /// they came.
     bool parameters_pass(std::string_view parameters) const noexcept;
 
-    /// The rows that are asked about the headers and file names of what passes.
+    /// The rows that headers and file names of what passes are matched against.
     const Shields& shields() const noexcept { return rules().shields; }
 
-    /// What a row that was found, or none, makes of the verdict on a request that passes otherwise.
+    /// Applies the row that was hit, if any, to the verdict on a request that passes otherwise.
     void apply(ShieldHit hit, Verdict& verdict) const noexcept;
 
     /// For the log line of a request refused for Reason::path: the prefix that `allow_path` would
@@ -199,7 +200,10 @@ private:
     };
 
     Found find(std::string_view path) const noexcept;
+    Verdict judge_readings(const Readings& readings, Methods method) const noexcept;
     Verdict judge_reading(const Reading& reading, Methods method) const noexcept;
+    void check_passing(const Readings& readings, std::string_view query,
+                       Verdict& verdict) const noexcept;
     void ask_shields(Verdict& verdict, std::string_view path,
                      std::string_view query) const noexcept;
     Verdict judge_lync(std::string_view path, Methods method) const noexcept;

@@ -59,7 +59,9 @@ public:
     std::string write() {
         write_process();
         write_requests();
-        write_servers();
+        write_server_states();
+        write_server_traffic();
+        write_server_builds();
         write_certificates();
         write_lockout();
         return std::move(out_);
@@ -216,7 +218,7 @@ private:
                &Service::duration);
     }
 
-    void write_servers() {
+    void write_server_states() {
         constexpr auto each = &Text::each_server;
         family("lync_pool_panic", "gauge",
                "1 if no server passes its check and those that answer are used all the same.",
@@ -238,6 +240,10 @@ private:
         family("lync_server_state_change_timestamp_seconds", "gauge",
                "When a server came into its state, in Unix time; 0 if that isn't known.", each,
                &Server::since);
+    }
+
+    void write_server_traffic() {
+        constexpr auto each = &Text::each_server;
         family("lync_server_requests_in_flight", "gauge", "Requests that a server is answering.",
                each, &Server::in_flight);
         family("lync_server_pending_gets", "gauge", "Event channels of UCWA that a server holds.",
@@ -261,6 +267,13 @@ private:
                &Server::handshakes);
         family("lync_server_tls_resumptions_total", "counter",
                "TLS sessions with a server that were resumed.", each, &Server::resumptions);
+        family("lync_server_response_duration_seconds", "histogram",
+               "Time from the request to the end of a server's answer, without pending GETs.", each,
+               &Server::response_time);
+    }
+
+    void write_server_builds() {
+        constexpr auto each = &Text::each_server;
         family("lync_server_extended_protection", "gauge",
                "Whether clients can sign in at Exchange with Extended Protection: 0 if they are "
                "presented another certificate than the server's.",
@@ -279,9 +292,6 @@ private:
                [](const Server& server) {
                    return known(server.missing_fixes.size(), server.build != 0);
                });
-        family("lync_server_response_duration_seconds", "histogram",
-               "Time from the request to the end of a server's answer, without pending GETs.", each,
-               &Server::response_time);
     }
 
     void write_lockout() {
