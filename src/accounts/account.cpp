@@ -22,7 +22,7 @@ namespace {
 
 using policy::AccountForm;
 
-/// Text of a bounded size. What doesn't fit makes it too long, which no account is.
+/// Text of a bounded size. Text that doesn't fit is too long for an account.
 class Text {
 public:
     void add(char c) noexcept {
@@ -51,8 +51,8 @@ private:
 
 // --- what is one name
 
-// Where Windows compares names without marks, the first of each row stands for the others, which
-// Unicode doesn't take apart; so do the ligatures' letters.
+// Windows compares names without marks: the first of each row stands for the others, which Unicode
+// doesn't decompose; so do the letters of ligatures.
 constexpr std::string_view letters[] = {
     "aⱥ",  "bƀƃɓ", "cƈȼ", "dðƌȡɗ", "eɇ", "fƒ", "gǥɠɡ", "hħ",     "iɨ", "jɉ",  "kƙ",
     "lƚȴ", "nƞȵɲ", "oøɵ", "pƥ",    "qɋ", "rɍ", "sȿ",   "tƫƭȶʈⱦ", "vʋ", "yƴɏ", "zƶȥɀ",
@@ -138,7 +138,7 @@ Text folded(std::string_view name, Weightless weightless) noexcept {
     }
     using Utf8 = std::unique_ptr<std::uint8_t, void (*)(void*)>;
     std::size_t size = 0;
-    // Taken apart first: a raised K has a small letter once it is a K.
+    // Decomposed first: a superscript K has a small letter once it is a K.
     const Utf8 parts(u8_normalize(UNINORM_NFKD, as_bytes(plain), plain.size(), nullptr, &size),
                      std::free);
     const Utf8 small(parts ? u8_casefold(parts.get(), size, nullptr, UNINORM_NFKD, nullptr, &size)
@@ -159,7 +159,7 @@ Text folded(std::string_view name, Weightless weightless) noexcept {
 
 // --- base64
 
-/// nginx takes no longer line of a header here.
+/// nginx accepts no longer header line here.
 constexpr std::size_t longest_token = 72 * 1024;
 using Bytes = std::array<char, longest_token / 4 * 3>;
 
@@ -196,7 +196,6 @@ std::optional<Text> read_name(std::string_view message, std::size_t field, bool 
         return std::nullopt;
     }
     const std::string_view name = message.substr(offset, length);
-    // Either encoding of ASCII, whatever the flags say.
     const auto is_ascii = [&](std::size_t step) {
         for (std::size_t i = 0; i < length; i++) {
             if (i % step == 0 ? name[i] < 0x20 || name[i] > 0x7e : name[i] != 0) {
@@ -373,7 +372,7 @@ std::size_t read_reference(std::string_view text, std::uint32_t& character) noex
     return error == std::errc() && behind == last ? end + 1 : 0;
 }
 
-/// Nothing where an "&" can't be read: an entity of a document's own, a number with many zeros.
+/// Empty if an "&" can't be read: an entity of the document's own, a number with many zeros.
 Text read_element(std::string_view written) noexcept {
     Text text;
     for (std::size_t i = 0; i < written.size();) {
@@ -462,7 +461,7 @@ bool Domains::read_folded(std::string_view user, std::string_view domain,
 
 bool Domains::read(std::string_view name, std::string_view domain,
                    Account& account) const noexcept {
-    // A name of nothing else is one in an alphabet that isn't known here.
+    // A name that has nothing else is in an alphabet that isn't known here.
     return std::ranges::any_of(std::array{Weightless::dropped, Weightless::kept}, [&](auto which) {
         const Text user = folded(name, which);
         const Text where = folded(domain, which);

@@ -52,9 +52,9 @@ private:
 };
 
 enum class Finding : std::uint8_t {
-    none,       ///< no account is named: the beginning of a handshake, Kerberos, a null session
+    none,       ///< no account is named: the start of a handshake, Kerberos, a null session
     named,      ///< a sign-in to this account
-    unreadable, ///< may be a sign-in, in a form that no client sends
+    unreadable, ///< perhaps a sign-in, in a form that no client sends
 };
 
 /// The account named by the credential that `sign_in` has found. Kerberos is no attempt: the

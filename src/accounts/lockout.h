@@ -72,7 +72,7 @@ struct Report {
     std::uint64_t last = 0;
     std::uint64_t held = 0;
     std::uint64_t cleared = 0;
-    std::uint64_t window = 0; ///< of who sends it
+    std::uint64_t window = 0; ///< of the sender
     std::uint32_t count = 0;
     std::array<std::uint64_t, most_source_accounts> failed{}; ///< ids of failures, or accounts
 
@@ -82,7 +82,7 @@ struct Report {
     }
 };
 
-/// What is known of an account or of a source. `Limit` is the one that it is held by; attempts on
+/// The failures of an account or of a source. `Limit` is the one that it is held by; attempts on
 /// their way count until `Early` msec before they end.
 template <std::size_t Most, unsigned Limits::*Limit, std::uint64_t Early>
 struct Record {

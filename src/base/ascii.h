@@ -39,7 +39,7 @@ constexpr bool equal_ignore_case(std::string_view a, std::string_view b) noexcep
                       [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
 }
 
-/// The value of a hexadecimal digit; -1 for what is none.
+/// The value of a hexadecimal digit; -1 for any other character.
 constexpr int hex_value(char c) noexcept {
     const char lower = ascii_lower(c);
     return is_ascii_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
@@ -76,7 +76,7 @@ inline std::string to_ascii_lower(std::string_view text) {
     return lower;
 }
 
-/// What precedes the next separator; the list loses both.
+/// Takes what precedes the next separator, and the separator, off the list.
 constexpr std::string_view take_until(std::string_view& list, char separator) noexcept {
     const std::string_view first = list.substr(0, list.find(separator));
     list.remove_prefix(std::min(first.size() + 1, list.size()));
@@ -94,7 +94,7 @@ constexpr std::string_view trimmed(std::string_view text, std::string_view blank
     return text;
 }
 
-/// The next word of a text, which loses it and the blanks behind it; empty at its end.
+/// Takes the next word of a text, and the blanks around it, off the text; empty at its end.
 constexpr std::string_view take_word(std::string_view& text, std::string_view blanks) noexcept {
     text = trimmed(text, blanks);
     const std::string_view word = text.substr(0, text.find_first_of(blanks));

@@ -11,7 +11,7 @@ namespace lync {
 
 namespace {
 
-/// C0, DEL and, in UTF-8, C1: a terminal may obey them.
+/// C0, DEL and, in UTF-8, C1: a terminal may interpret them.
 bool is_control(std::string_view character) noexcept {
     const auto lead = static_cast<unsigned char>(character.front());
     return lead < 0x20 || lead == 0x7f ||

@@ -1,5 +1,5 @@
-// The one file that {fmt} is compiled into: nothing links its library. Without locales and floating
-// point, which take a third of it.
+// The one file that {fmt} is compiled into: nothing links its library. Locales and floating point,
+// a third of it, are left out.
 #define FMT_HEADER_ONLY
 #define FMT_STATIC_THOUSANDS_SEPARATOR ','
 #define FMT_USE_FLOAT 0

@@ -24,8 +24,8 @@ struct NameLess {
     }
 };
 
-/// What is known of exact names and of wildcards of one label. Filled at load, then only read;
-/// reading takes no lock and no memory, and O(log n).
+/// A map of exact names and of wildcards of one label. Filled at load, then only read; a look-up
+/// takes no lock, allocates nothing and is O(log n).
 template <typename T>
 class NameMap {
 public:

@@ -1,5 +1,5 @@
-// Names and addresses, from their bytes up to what an administrator writes where one stands. The
-// one place that calls libidn2.
+// Names and addresses, from their bytes up to FQDNs, SIP domains and simple URLs. The one place
+// that calls libidn2.
 
 #include "base/names.h"
 
@@ -18,7 +18,7 @@ namespace lync {
 
 namespace {
 
-/// How a fragment speaks of the host ("it", "its host"), and how many labels it needs.
+/// What a fragment calls the host ("it", "its host"), and how many labels it needs.
 struct HostRule {
     std::string_view subject = "it";
     std::size_t least_labels = 2;
@@ -151,7 +151,7 @@ std::string describe_byte(char c) {
                                          : formatted("\"{}\"", c);
 }
 
-/// Of the ASCII in it; UTS 46 maps some other characters to such that no name may have.
+/// Checks the ASCII in it; UTS 46 maps some other characters to ones that no name may have.
 std::string refuse_bytes(std::string_view text, std::string_view subject) {
     const auto bad = std::ranges::find_if(
         text, [](char c) { return is_ascii(c) && !is_ascii_alnum(c) && c != '-' && c != '.'; });
@@ -171,8 +171,8 @@ std::string normal(int family, std::string_view text) {
                : std::string();
 }
 
-/// An IPv4 or IPv6 literal, brackets or not. Asked of each of 20,000 names: inet_pton only where an
-/// address is possible.
+/// An IPv4 or IPv6 literal, brackets or not. Called for each of 20,000 names, so inet_pton is
+/// called only where an address is possible.
 bool is_literal(std::string_view text) {
     return text.starts_with('[') || (text.find(':') != text.npos && !normal_ipv6(text).empty()) ||
            (!text.empty() && is_ascii_digit(text.back()) && !normal_ipv4(text).empty());

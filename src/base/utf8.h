@@ -32,8 +32,8 @@ inline std::size_t put_utf8(char* out, std::uint32_t character) noexcept {
         std::max(u8_uctomb(reinterpret_cast<std::uint8_t*>(out), character, 3), 0));
 }
 
-/// Appends `text`, with U+FFFD for each byte that isn't UTF-8. `escape` appends the characters that
-/// it has another spelling for, and says whether it did.
+/// Appends `text`, with U+FFFD for each byte that isn't UTF-8. `escape` appends a character that
+/// has to be escaped and returns true, or returns false.
 template <typename Escape>
 void append_utf8(std::string& out, std::string_view text, Escape&& escape) {
     while (!text.empty()) {

@@ -38,23 +38,23 @@ private:
     std::uint64_t bytes_;
 };
 
-/// Whether the test `says` matches any byte of `text`.
-template <typename Says>
-bool any_byte(std::string_view text, Says&& says) noexcept {
+/// Whether `test` holds for any byte of `text`.
+template <typename Test>
+bool any_byte(std::string_view text, Test&& test) noexcept {
     constexpr std::size_t step = sizeof(std::uint64_t);
-    std::uint64_t said = 0;
+    std::uint64_t found = 0;
     std::size_t i = 0;
     for (; i + step <= text.size(); i += step) {
-        said |= says(Word::at(text.data() + i));
+        found |= test(Word::at(text.data() + i));
     }
     if (i != 0 && i != text.size()) {
-        i = text.size(); // some bytes twice
-        said |= says(Word::at(text.data() + i - step));
+        i = text.size(); // the last eight: some are tested twice
+        found |= test(Word::at(text.data() + i - step));
     }
     for (; i < text.size(); i++) {
-        said |= says(Word::of(text[i]));
+        found |= test(Word::of(text[i]));
     }
-    return (said & Word::tops) != 0;
+    return (found & Word::tops) != 0;
 }
 
 } // namespace lync

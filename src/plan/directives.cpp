@@ -75,8 +75,8 @@ constexpr Statement request[] = {
     {"rewrite_log", "off"},
 };
 
-// Where a CA reads what an ACME client has written. It asks from addresses that aren't known in
-// advance, seldom, for a file that wasn't there a moment ago.
+// Where a CA reads what an ACME client has written: seldom, from unknown addresses, and a file that
+// has just been made.
 constexpr Statement challenge[] = {
     {"default_type", "application/octet-stream"}, // RFC 8555, 8.3
     {"disable_symlinks", "on from=$document_root"},
@@ -205,7 +205,7 @@ std::string explain_included(std::string_view text, std::string_view publication
                              message, servers, stated.arguments);
         }
     }
-    // Of limits several may stand: those that are duplicate are the file's own.
+    // Several limits are allowed: duplicates are the file's own.
     const auto states = [name](std::span<const Statement> statements) {
         return name != "limit_req" && name != "limit_conn" &&
                std::ranges::find(statements, name, &Statement::directive) != statements.end();

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view blanks = " \t";
 
-/// The next part of a list that commas separate, trimmed; commas within quotes don't. One whose
-/// quotes never end is left out.
+/// Takes the next part off a comma-separated list, trimmed; commas within quotes don't count. A
+/// part whose quotes never end is empty.
 std::string_view take_part(std::string_view& list) noexcept {
     bool quoted = false;
     std::size_t end = 0;
@@ -27,7 +27,7 @@ std::string_view take_part(std::string_view& list) noexcept {
     return trimmed(part, blanks);
 }
 
-/// Puts a list together.
+/// Writes a list.
 class Output {
 public:
     explicit Output(char* out) noexcept : begin_(out), end_(out) {}

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a server's challenges invite to, with closed doors left out.
+// A server's challenges without those of closed doors.
 
 #include "policy/sign_in.h"
 

@@ -112,7 +112,8 @@ int folded(char32_t c) noexcept {
     return fold != std::end(folds) && fold->character == c ? fold->ascii : -1;
 }
 
-/// The length of an ASCII character at `text` in the overlong UTF-8 of old servers, 0 if it isn't.
+/// The length of an ASCII character at `text` in the overlong UTF-8 of old servers, 0 if there is
+/// none.
 std::size_t overlong_at(std::string_view text, char& character) noexcept {
     const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const auto follows = [&](std::size_t i) { return (at(i) & 0xc0U) == 0x80; };
@@ -180,7 +181,7 @@ Decoded decode_once(char* text, std::size_t size, Decoding decoding) noexcept {
         long code = 0;
         const std::size_t length = escape_at(text + in, size - in, code);
         if (length == 6) {
-            // What is written never overtakes what is read: three bytes for six.
+            // In place: six bytes become three at most.
             if (const auto put = put_utf8(text + out, static_cast<std::uint32_t>(code))) {
                 out += put;
             } else {

@@ -23,7 +23,7 @@ constexpr std::size_t max_name = 512;
 constexpr CharSet parameter_begins("&;?");
 constexpr CharSet name_ends("&;?=");
 
-/// Decodes in place until nothing changes; false if there is no end to it.
+/// Decodes in place until nothing changes; false if that takes too many layers.
 bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
     for (int i = 0; i <= max_encodings; i++) {
         const Decoded decoded = decode_once(text, size, decoding);
@@ -41,8 +41,8 @@ bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
 constexpr std::string_view spaces = " +"; ///< as a query writes them
 
 /// Whether a name, however encoded, is "meeturl". "+" is a space in a query, and spaces around a
-/// name don't count. An encoded name of more than max_name characters isn't looked at: it shows
-/// when the parameters are decoded as a whole.
+/// name don't count. An encoded name of more than max_name characters is skipped: it is found when
+/// the parameters are decoded as a whole.
 bool is_parameter_name(std::string_view name) noexcept {
     char text[max_name];
     name = trimmed(name, spaces);
@@ -77,9 +77,9 @@ bool value_passes(std::string_view value, std::span<const MeetUrl> published) no
     return url && is_meeting_url(*url, published);
 }
 
-/// Calls `check(value)` for the value of each meeturl in `text`, and without one if it has none, as
-/// long as it says true; whether it always did. A name begins after any of "&", ";" and "?",
-/// whichever the page splits at; a value ends at "&" only, so that nothing of it is overlooked.
+/// Calls `check(value)` for each meeturl in `text`, without a value if it has none, until it
+/// returns false; true if it never did. A name begins after any of "&", ";" and "?", whichever the
+/// page splits at; a value ends at "&" only, so that nothing of it is missed.
 template <typename Check>
 bool for_each_meeting_url(std::string_view text, Check&& check) noexcept {
     for (std::size_t start = 0; start < text.size();) {
@@ -181,8 +181,8 @@ bool meeting_urls_pass(std::string_view parameters, std::span<const MeetUrl> pub
         return true;
     }
 
-    // A server or module that decodes the whole before it splits sees more parameters than there
-    // seem to be. Where it sees the same number, they are the same ones.
+    // A server or module that decodes the whole before it splits may see more parameters. Where it
+    // sees the same number, they are the same ones.
     char text[max_parameters];
     std::memcpy(text, parameters.data(), parameters.size());
     std::size_t size = parameters.size();

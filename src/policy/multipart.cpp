@@ -38,7 +38,7 @@ PartHeads::Type PartHeads::begin(std::string_view content_type) noexcept {
         return Type::other;
     }
 
-    // .NET takes blanks of all kinds off, and doesn't see some characters of Unicode.
+    // .NET trims blanks of all kinds, and ignores some characters of Unicode.
     const bool odd =
         std::ranges::any_of(content_type, [](char c) { return (c < ' ' && c != '\t') || c > '~'; });
     const std::size_t at = find_ignore_case(content_type, word);
@@ -66,13 +66,13 @@ PartHeads::Type PartHeads::begin(std::string_view content_type) noexcept {
     return Type::multipart;
 }
 
-/// Leaves of `piece` what stands behind the next boundary, nothing if there is none in it.
+/// Leaves what follows the next boundary in `piece`, nothing if there is none in it.
 void PartHeads::skip_to_head(std::string_view& piece) noexcept {
     const std::string_view delimiter(delimiter_, delimiter_size_);
     const std::size_t most = delimiter_size_ - 1; // of a boundary that isn't whole
     std::size_t behind = std::string_view::npos;
 
-    // What the pieces before ended in, and as much of this one as can belong to it.
+    // The end of the pieces before, and as much of this one as may belong to a boundary.
     const std::size_t joined = std::min(most, piece.size());
     std::memcpy(carry_ + carried_, piece.data(), joined);
     const std::string_view seam(carry_, carried_ + joined);
@@ -95,8 +95,8 @@ void PartHeads::skip_to_head(std::string_view& piece) noexcept {
     piece = {};
 }
 
-/// How much of `piece` belongs to the head; the head is whole when in_head_ is false afterwards. 0:
-/// there is no room for it.
+/// How much of `piece` belongs to the head, which is whole if `in_` is content afterwards. 0: there
+/// is no room for it.
 std::size_t PartHeads::take_head(std::string_view piece) noexcept {
     for (std::size_t i = 0; i < piece.size(); i++) {
         if (head_size_ == max_head) {

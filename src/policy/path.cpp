@@ -19,7 +19,7 @@ constexpr bool is_slash(char c) noexcept {
     return c == '/' || c == '\\';
 }
 
-// What a byte of a path calls for, beside its lower case in the lower eight bits.
+// Flags of a byte of a path, above its lower case in the lower eight bits.
 enum : std::uint16_t {
     near = 0x100,    // depends on what is next to it: "//", "/.", "./", "::"
     tricky = 0x200,  // needs the long way
@@ -63,7 +63,7 @@ bool has_bad_escape(std::string_view raw) noexcept {
     return false;
 }
 
-/// What there is in decoded text beyond its segments.
+/// What decoded text has beside its segments.
 struct Marks {
     std::size_t slashes = 0;
     bool backslash = false;
@@ -107,7 +107,7 @@ Marks find_marks(std::string_view text) noexcept {
     return marks;
 }
 
-/// A path in which nothing but "." and ".." needs attention.
+/// A path in which nothing but "." and ".." has to be resolved.
 bool is_literal(std::string_view raw) noexcept {
     return raw.find("//") == std::string_view::npos &&
            std::ranges::none_of(raw, [](char c) { return (look_up(c) & tricky) != 0; });
@@ -125,8 +125,8 @@ public:
         reading_.may_name_file_ = true;
     }
 
-    /// The short way, for a path that needs no decoding and has no odd segment. False: `seen` says
-    /// what else there is.
+    /// The short way, for a path that needs no decoding and has no odd segment. If it returns
+    /// false, `seen` has the flags of the path's bytes.
     bool read_ordinary(std::string_view raw, unsigned& seen) noexcept {
         seen = 0;
         for (std::size_t i = 0; i < raw.size(); i++) {
@@ -224,8 +224,7 @@ private:
 
 namespace {
 
-/// Takes off all further layers of encoding; false where there are too many, or what comes out is
-/// no text.
+/// Takes off all further layers of encoding; false if there are too many, or the result isn't text.
 bool decode_fully(char* text, std::size_t& size, Marks& marks) noexcept {
     for (int encodings = 0; marks.more_to_decode; encodings++) {
         const Decoded decoded = decode_once(text, size, Decoding::folding);

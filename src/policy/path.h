@@ -36,8 +36,8 @@ inline constexpr std::size_t max_path = 8192;
 class Reading {
 public:
     std::string_view path() const noexcept { return {text_, size_}; }
-    /// False: there is no ".", "_", "~" or "b" in it, of which the names of files that no server
-    /// publishes have one (find_never).
+    /// False if there is no ".", "_", "~" or "b" in it: every name of a file that is never
+    /// published has one of them (find_never).
     bool may_name_file() const noexcept { return may_name_file_; }
 
 private:
@@ -57,7 +57,7 @@ enum class PathState : std::uint8_t {
 enum class Second : std::uint8_t {
     none,       ///< there is one reading only
     lenient,    ///< the most lenient one
-    unresolved, ///< with its ".." left in: asked for what is never published only
+    unresolved, ///< with its ".." left in: counts for what is never published only
 };
 
 struct Readings {

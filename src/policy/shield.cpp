@@ -39,7 +39,7 @@ constexpr PlaceWord place_words[] = {
     {in_form, "form"},     {in_meeturl, "meeturl"}, {in_answer, "answer"},
 };
 
-/// What may be encoded, or isn't ASCII.
+/// Bytes that may be encoded, or aren't ASCII.
 std::uint64_t is_of_layers(Word word) noexcept {
     return word.above_ascii() | word.is('%');
 }
@@ -48,7 +48,7 @@ bool may_have_layers(std::string_view text) noexcept {
     return any_byte(text, is_of_layers);
 }
 
-/// As Windows reads a name: "\\" is "/", and blanks in front of it are none of it.
+/// As Windows reads a name: "\\" is "/", and blanks in front of it don't count.
 void read_as_name(char* text, std::size_t& size) noexcept {
     const auto has = [&](char c) { return std::memchr(text, c, size) != nullptr; };
     if (!has('\\') && !has(' ') && !has('+')) {
@@ -70,7 +70,7 @@ bool take_layer(char* text, std::size_t& size) noexcept {
     return size != before;
 }
 
-/// What nginx takes of a request line or a header here, and a path in front of it.
+/// The longest request line or header that nginx accepts here, with a path in front of it.
 constexpr std::size_t max_query = max_parameters + 8192;
 
 } // namespace
@@ -142,7 +142,7 @@ Shields::Shields(std::vector<Shield> rows) : rows_(std::move(rows)) {
     for (std::size_t i = 0; i < rows_.size(); i++) {
         const ServiceSet services = services_of(rows_[i].on);
         for (std::size_t place = 0; place < shield_place_count; place++) {
-            // An answer can't be logged instead.
+            // The policy in an answer can't be logged instead.
             if ((rows_[i].places >> place & 1) == 0 || rows_[i].action == ShieldAction::off ||
                 (rows_[i].places == in_answer && rows_[i].action == ShieldAction::log)) {
                 continue;
@@ -178,15 +178,15 @@ void Shields::Telltales::add(char byte) noexcept {
 bool Shields::Telltales::stand_in(std::string_view text) const noexcept {
     return everywhere || any_byte(text, [this](Word word) {
                const Word folded = word.without(0x20);
-               std::uint64_t said = is_of_layers(word) | folded.is(bytes[0]);
+               std::uint64_t found = is_of_layers(word) | folded.is(bytes[0]);
                for (std::size_t i = 1; i < count; i++) {
-                   said |= folded.is(bytes[i]);
+                   found |= folded.is(bytes[i]);
                }
-               return said;
+               return found;
            });
 }
 
-/// Asks the rows that look at a place about a text, unless one that refuses is found already.
+/// Matches a text against the rows of a place, unless one that refuses is found already.
 void Shields::look_for(ShieldHit& found, std::size_t place, Service service,
                        std::string_view header, std::string_view text) const noexcept {
     if (!look(static_cast<ShieldPlaces>(1U << place), service) || refuses(found)) {

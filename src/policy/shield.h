@@ -129,7 +129,7 @@ public:
         return (places_[static_cast<std::size_t>(service)] & places) != 0;
     }
 
-    // The first row that refuses what is asked about; else the first that logs it.
+    // These return the first row that refuses, else the first that logs.
 
     /// `path` in normal form, `query` as it came.
     ShieldHit find_in_target(Service service, std::string_view path,
@@ -144,7 +144,7 @@ public:
     /// Each of several: cookies, which ';' separates, or the fields of a form, '&'.
     ShieldHit find_in_each(ShieldPlaces place, Service service, std::string_view texts,
                            char separator) const noexcept;
-    /// For a body that is too large to be looked at: as if the patterns had given up.
+    /// For a body that is too large to be searched: as if the patterns had given up.
     ShieldHit give_up(ShieldPlaces place, Service service) const noexcept;
 
     /// The row that stands for the meeting URL guard.
@@ -161,9 +161,9 @@ private:
         std::uint8_t row;
     };
 
-    /// What tells an ordinary text at a glance: of each row that looks there a byte without which
-    /// its pattern matches nothing, and all that differ from it in 0x20 alone. What may be encoded
-    /// is none.
+    /// Tells an ordinary text at once: for each row that looks there a byte without which its
+    /// pattern matches nothing, and those that differ from it in 0x20 alone. A text that may be
+    /// encoded isn't ordinary.
     struct Telltales {
         std::array<char, 4> bytes{'%'};
         std::uint8_t count = 0;

@@ -71,14 +71,15 @@ constexpr ShieldRow rows[] = {
      "https://nvd.nist.gov/vuln/detail/CVE-2021-44228"},
 };
 
-/// One update, of which the builds only count up: "15.1.2507". Skype for Business Server 2019 and
-/// its Subscription Edition are both 7.0.2046.
+/// A number for an update, within which the builds only count up: "15.1.2507". Skype for Business
+/// Server 2019 and its Subscription Edition are both 7.0.2046.
 std::uint64_t update_of(Build build) noexcept {
     const bool is_se = build >> 16 == build_of("7.0.2046.0") >> 16 && (build & 0xffff) >= 700;
     return (build >> 16) * 2 + (is_se ? 1 : 0);
 }
 
-/// The build that a server of this one has to come to; 0: it is later, or of another product.
+/// The build that a server with this one has to be updated to; 0: it is later, or another
+/// product's.
 Build fix_for(Build build, std::string_view fixed) noexcept {
     Build found = 0;
     while (!fixed.empty()) {

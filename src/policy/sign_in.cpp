@@ -16,7 +16,7 @@ constexpr std::string_view blanks = " \t\r\n";
 
 // --- forms
 
-/// A decoded name or value; a longer name is none of the product's.
+/// A decoded name or value; the product has no longer names.
 class Decoded {
 public:
     static constexpr std::size_t most = 512;
@@ -50,9 +50,9 @@ void for_each_field(std::string_view form, Function&& field) noexcept {
     }
 }
 
-/// The one that names the account. ASP.NET joins fields of one name, and of two elements it is
-/// unknown which one counts: then there is none. Nor is there beside another credential, whose
-/// success would be taken for this one's.
+/// The field or element that names the account. ASP.NET joins fields of one name, and of two
+/// elements it is unknown which one counts: then no account is known. Nor is one beside another
+/// credential, whose success would be taken for this one's.
 class Account {
 public:
     void take(std::string_view account) noexcept { account_ = count_++ == 0 ? account : ""; }
@@ -67,7 +67,7 @@ private:
     int count_ = 0;
 };
 
-/// Of a form: the credential for Windows authentication is in the header.
+/// In a form: the credential for Windows authentication is in the header.
 Door door_of_field(std::string_view value) noexcept {
     const Decoded grant(value);
     const Door door = grant.fits() ? door_of_grant(grant.text()) : Door::password;
@@ -115,8 +115,8 @@ SignIn sign_in_of_page(std::string_view form) noexcept {
 
 // --- JSON and SOAP
 
-/// Whether a JSON object has a password among its members. Blanks at its beginning are left alone:
-/// they would be looked at with each colon.
+/// Whether a JSON object has a password among its members. Blanks at its beginning aren't trimmed:
+/// that would be repeated for each colon.
 bool has_password_member(std::string_view json) noexcept {
     for (std::size_t colon = json.find(':'); colon != std::string_view::npos;
          colon = json.find(':', colon + 1)) {
@@ -136,7 +136,7 @@ bool has_password_member(std::string_view json) noexcept {
 }
 
 /// Calls `element(name, tag)` for each start tag: its name without a prefix, and all that follows
-/// its "<". Comments and CDATA sections are taken for elements: rather one too many.
+/// its "<". Elements in comments and CDATA sections count, too: better one too many.
 template <typename Function>
 void for_each_element(std::string_view xml, Function&& element) noexcept {
     for (std::size_t open = xml.find('<'); open != std::string_view::npos;
@@ -148,8 +148,8 @@ void for_each_element(std::string_view xml, Function&& element) noexcept {
     }
 }
 
-/// A start tag without the text behind it; nothing if its end isn't clear: a ">" in an attribute.
-/// It ends before the next one, so each is looked through once.
+/// A start tag without the text behind it; empty if its end isn't clear: a ">" in an attribute. It
+/// ends before the next one, so each is searched once.
 std::string_view start_tag(std::string_view tag) noexcept {
     const std::string_view start = tag.substr(0, tag.find_first_of("<>"));
     return tag.substr(start.size()).starts_with('>') && std::ranges::count(start, '"') % 2 == 0 &&
@@ -208,7 +208,7 @@ bool is_xml(std::string_view body) noexcept {
 }
 
 SignIn sign_in_of(SignInBody kind, std::string_view text) noexcept {
-    // A text may be read in two ways: what either of them finds counts, two accounts are none.
+    // A text may be read in two ways: what either finds counts, and of two accounts none is known.
     SignIn found = kind == SignInBody::token ? sign_in_of_grant(text) : sign_in_of_page(text);
     const SignIn other =
         kind != SignInBody::token
@@ -311,8 +311,8 @@ SignIn sign_in_of_text(const SignInText& text) noexcept {
     SignIn found = !text.posts ? SignIn{}
                    : readable  ? sign_in_of(text.kind, text.body)
                                : SignIn{.doors = of_unreadable};
-    // No client writes one into the query, and whether the server looks there isn't known: what it
-    // answers (to OPTIONS, to a guest's grant in the body) says nothing about an account.
+    // No client has one in the query, and whether the server reads it there is unknown: its answer
+    // (to OPTIONS, to a guest's grant in the body) proves nothing about an account.
     if (const Doors queried = sign_in_of(text.kind, text.query).doors; queried != no_door) {
         found = {.doors = static_cast<Doors>(found.doors | queried)};
     }

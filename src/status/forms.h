@@ -24,11 +24,11 @@ inline constexpr int schema_version = 1;
 /// Whole and in one line, UTF-8.
 std::string to_json(const Snapshot& snapshot);
 
-/// Of its servers alone, what they are and what they have to do now: for `lyncctl servers`. Members
-/// as in the whole; `machine`, if there is one, is the member "machine".
+/// The servers alone, with their current load: for `lyncctl servers`. Members as in the whole;
+/// `machine`, if there is one, is the member "machine".
 std::string servers_to_json(const Snapshot& snapshot, const Machine* machine = nullptr);
 
-/// Of its shields alone, for `lyncctl shields`.
+/// The shields alone, for `lyncctl shields`.
 std::string shields_to_json(const Snapshot& snapshot);
 /// What `lockout` holds, of `count` in all: for `lyncctl lockout list`.
 std::string held_to_json(std::span<const HeldOne> held, std::size_t count,

@@ -4,8 +4,7 @@ namespace lync::status {
 
 namespace {
 
-/// What a counter grew by. A counter that stands lower than before is another one: the server was
-/// stopped in between and counts from zero.
+/// What a counter grew by. One that is lower than before started again from zero.
 std::int64_t growth(std::uint64_t before, std::uint64_t after) noexcept {
     return static_cast<std::int64_t>(after >= before ? after - before : after);
 }

@@ -20,7 +20,7 @@
 
 namespace lync::status {
 
-/// A copy is what it stands at.
+/// A copy has its current value.
 struct Cell : std::atomic<std::uint64_t> {
     using atomic::atomic;
     using atomic::operator=;
@@ -110,7 +110,7 @@ struct ServiceCells {
     Histogram duration; ///< of whole requests, pending GETs left out
 
     std::uint64_t requests() const noexcept { return sum_of(statuses); }
-    /// What the administrator has to care for: 5xx.
+    /// 5xx
     std::uint64_t errors() const noexcept {
         return read(statuses[static_cast<std::size_t>(StatusClass::s5xx)]);
     }
@@ -158,7 +158,7 @@ struct ServerCells {
 /// Minutes of a history, the present one the last.
 inline constexpr std::size_t history_minutes = 60;
 
-/// What happened in each minute of the last hour, oldest first; -1 where nothing is known.
+/// The counts of each minute of the last hour, oldest first; -1: unknown.
 struct History {
     std::array<std::int64_t, history_minutes> requests{};
     std::array<std::int64_t, history_minutes> errors{};
@@ -184,8 +184,7 @@ struct HistoryCells {
     Cell last; ///< the minute that was written last
     Row row[rows];
 
-    /// Writes down what the counters stand at when `minute` has just ended; false if another
-    /// process has done it.
+    /// Records the counters when `minute` has just ended; false if another process has done it.
     bool keep(std::uint64_t minute, const PublicationCells& counters) noexcept {
         std::uint64_t written = read(last);
         if (written >= minute ||
@@ -202,7 +201,7 @@ struct HistoryCells {
         return true;
     }
     /// The hour of one service up to the minute `now`, which hasn't ended: `requests` and `errors`
-    /// are what its counters stand at.
+    /// are its current counters.
     History history(std::size_t service, std::uint64_t now, std::uint64_t requests,
                     std::uint64_t errors) const noexcept;
 };
