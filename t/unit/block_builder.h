@@ -18,8 +18,6 @@
 
 namespace lync::testing {
 
-using Strings = std::vector<std::string>;
-
 /// The directive that `text` opens: `lync_publish contoso { ... }`. Every place is in "nginx.conf".
 inline std::unique_ptr<config::Directive> block(std::string_view text) {
     return std::move(lyncctl::read_text(text, "nginx.conf", "", {})->children.at(0));

@@ -60,9 +60,9 @@ TEST_CASE("a trusted CA file with servers' certificates alone is remarked upon",
     ca.directory.write("ca.pem", server + server);
     CHECK(ca.load().error.empty());
     CHECK(ca.load().warnings ==
-          std::vector{"trusted CA \"" + ca.file +
-                      "\" holds no CA's certificate: no server can be verified against it, write "
-                      "the CA that issued the servers' certificates"});
+          Strings{"trusted CA \"" + ca.file +
+                  "\" holds no CA's certificate: no server can be verified against it, write "
+                  "the CA that issued the servers' certificates"});
     const auto root = issue(called("contoso-Root"), issuer_key.get());
     Request request = called("contoso-Issuing");
     request.extension = NID_basic_constraints;
@@ -70,10 +70,10 @@ TEST_CASE("a trusted CA file with servers' certificates alone is remarked upon",
     const auto issuing = issue(request, key.get(), root.get(), issuer_key.get());
     ca.directory.write("ca.pem", pem(issuing));
     CHECK(ca.load().warnings ==
-          std::vector{"trusted CA \"" + ca.file +
-                      "\" holds no root, only the issuing CA \"CN=contoso-Issuing\": no server can "
-                      "be verified against it, append the certificate of \"CN=contoso-Root\", and "
-                      "so on up to the root's"});
+          Strings{"trusted CA \"" + ca.file +
+                  "\" holds no root, only the issuing CA \"CN=contoso-Issuing\": no server can "
+                  "be verified against it, append the certificate of \"CN=contoso-Root\", and "
+                  "so on up to the root's"});
     ca.directory.write("ca.pem", pem(issuing) + pem(root));
     CHECK(ca.load().warnings.empty());
     ca.directory.write("ca.pem", server + pem(issuer));
@@ -121,7 +121,6 @@ TEST_CASE("a trusted CA that ends within 30 days is a warning", "[certificate]")
                        pem(issue(until(test_now + std::chrono::days(29) + 1h), key.get())));
     const Findings loaded = ca.load();
     CHECK(loaded.error.empty());
-    CHECK(loaded.warnings ==
-          std::vector<std::string>{"trusted CA \"" + ca.file +
-                                   "\" expires on 2026-07-14 13:00 UTC, in 29 days: renew it"});
+    CHECK(loaded.warnings == Strings{"trusted CA \"" + ca.file +
+                                     "\" expires on 2026-07-14 13:00 UTC, in 29 days: renew it"});
 }

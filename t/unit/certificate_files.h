@@ -29,6 +29,8 @@
 
 namespace lync::testing {
 
+using Strings = std::vector<std::string>;
+
 struct Free {
     void operator()(X509* x) const { X509_free(x); }
     void operator()(EVP_PKEY* x) const { EVP_PKEY_free(x); }
@@ -248,6 +250,10 @@ public:
     void put(std::string_view certificate_bytes, std::string_view key_bytes) const {
         directory.write("cert.pem", certificate_bytes);
         directory.write("cert.key", key_bytes);
+    }
+    /// A self-signed one, and its key.
+    void put(const Request& request, const Owned<EVP_PKEY>& key_pair) const {
+        put(pem(issue(request, key_pair.get())), pem(key_pair));
     }
 
     config::Certificate load(std::chrono::sys_seconds now = test_now) const {

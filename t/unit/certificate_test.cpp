@@ -23,14 +23,14 @@ using namespace std::literals;
 TEST_CASE("a certificate tells its names, dates, key and subject", "[certificate]") {
     const Files files;
     const auto key = rsa_key(2048);
-    files.put(pem(issue(names({"LyncWebExt.contoso.com", "*.fabrikam.com"}), key.get())), pem(key));
+    files.put(names({"LyncWebExt.contoso.com", "*.fabrikam.com"}), key);
 
     ERR_put_error(ERR_LIB_USER, 0, 1, "somewhere", 1); // somebody else's, left behind
     const Certificate loaded = files.load();
     CHECK(loaded.error.empty());
     CHECK(static_cast<bool>(loaded));
     CHECK(loaded.warnings.empty());
-    CHECK(loaded.names == std::vector<std::string>{"lyncwebext.contoso.com", "*.fabrikam.com"});
+    CHECK(loaded.names == Strings{"lyncwebext.contoso.com", "*.fabrikam.com"});
     CHECK(loaded.subject == "CN=lyncwebext.contoso.com");
     CHECK(loaded.not_before == test_now - 24h);
     CHECK(loaded.not_after == test_now + std::chrono::days(365));
@@ -55,7 +55,7 @@ TEST_CASE("every kind of key that nginx presents is known", "[certificate]") {
     for (const auto& row : rows) {
         INFO(row.type);
         const auto key = row.kind == KeyKind::ecdsa ? ec_key() : key_of_type(row.type);
-        files.put(pem(issue({}, key.get())), pem(key));
+        files.put(Request(), key);
         const Certificate loaded = files.load();
         CHECK(loaded.error.empty());
         CHECK(loaded.key_kind == row.kind);
@@ -78,23 +78,21 @@ TEST_CASE("the common name counts only where there is no dNSName", "[certificate
     const Files files;
     const auto key = ec_key();
     const auto names_in = [&](const Request& request) {
-        files.put(pem(issue(request, key.get())), pem(key));
+        files.put(request, key);
         const Certificate loaded = files.load();
         CHECK(loaded.error.empty());
         return loaded.names;
     };
-    using Names = std::vector<std::string>;
-
-    CHECK(names_in({}) == Names{"lyncwebext.contoso.com"});
-    CHECK(names_in(names({"meet.contoso.com"})) == Names{"meet.contoso.com"});
+    CHECK(names_in({}) == Strings{"lyncwebext.contoso.com"});
+    CHECK(names_in(names({"meet.contoso.com"})) == Strings{"meet.contoso.com"});
 
     Request only_ip;
     only_ip.has_ip = true;
-    CHECK(names_in(only_ip) == Names{"lyncwebext.contoso.com"});
+    CHECK(names_in(only_ip) == Strings{"lyncwebext.contoso.com"});
 
     Request two;
     two.common_names = {"Contoso", "Meet.contoso.com"};
-    CHECK(names_in(two) == Names{"meet.contoso.com"});
+    CHECK(names_in(two) == Strings{"meet.contoso.com"});
 
     Request none;
     none.common_names = {};
@@ -108,16 +106,14 @@ TEST_CASE("the common name counts only where there is no dNSName", "[certificate
 TEST_CASE("names made to deceive cover nothing", "[certificate]") {
     const Files files;
     const auto key = ec_key();
-    files.put(pem(issue(names({"meet.contoso.com\0.evil.example"s, "meet.contoso.com\0"s, "\0"s, "",
-                               "*", "*.com", "f*.contoso.com", "meet.contoso.com.",
-                               "b\xc3\xbcro.contoso.com", "meet.contoso.com\n"}),
-                        key.get())),
-              pem(key));
+    files.put(names({"meet.contoso.com\0.evil.example"s, "meet.contoso.com\0"s, "\0"s, "", "*",
+                     "*.com", "f*.contoso.com", "meet.contoso.com.", "b\xc3\xbcro.contoso.com",
+                     "meet.contoso.com\n"}),
+              key);
     const Certificate loaded = files.load();
     CHECK(loaded.error.empty());
     // The common name doesn't come back in where a dNSName was unusable.
-    CHECK(loaded.names ==
-          std::vector<std::string>{"*", "*.com", "f*.contoso.com", "meet.contoso.com."});
+    CHECK(loaded.names == Strings{"*", "*.com", "f*.contoso.com", "meet.contoso.com."});
 
     NameSet set;
     for (const std::string& name : loaded.names) {
@@ -127,10 +123,10 @@ TEST_CASE("names made to deceive cover nothing", "[certificate]") {
     CHECK_FALSE(set.covers("meet.contoso.com"));
     CHECK_FALSE(set.covers("lyncwebext.contoso.com"));
 
-    files.put(pem(issue(names({"\0"s}), key.get())), pem(key));
+    files.put(names({"\0"s}), key);
     CHECK(files.load().names.empty());
 
-    files.put(pem(issue(called("meet.contoso.com\0.evil.example"s), key.get())), pem(key));
+    files.put(called("meet.contoso.com\0.evil.example"s), key);
     CHECK(files.load().names.empty());
 }
 
@@ -141,7 +137,7 @@ TEST_CASE("five thousand names are read quickly", "[certificate]") {
     for (int i = 0; i < 5000; i++) {
         many.push_back("lyncdiscover.domain" + std::to_string(i) + ".example");
     }
-    files.put(pem(issue(names(many), key.get())), pem(key));
+    files.put(names(many), key);
 
     const std::clock_t start = std::clock();
     const Certificate loaded = files.load();
@@ -155,7 +151,7 @@ TEST_CASE("a subject alternative name that can't be read is an error", "[certifi
     const auto key = ec_key();
     Request request;
     request.raw_alternative_names = "\x30\x7fgarbage";
-    files.put(pem(issue(request, key.get())), pem(key));
+    files.put(request, key);
     CHECK(files.error() == "certificate \"" + files.certificate +
                                "\" has a subject alternative name that can't be read: have it "
                                "issued again");
@@ -164,7 +160,7 @@ TEST_CASE("a subject alternative name that can't be read is an error", "[certifi
 TEST_CASE("a subject is printed without anything unprintable", "[certificate]") {
     const Files files;
     const auto key = ec_key();
-    files.put(pem(issue(called("B\xc3\xbcro\n\"x\""), key.get())), pem(key));
+    files.put(called("B\xc3\xbcro\n\"x\""), key);
     CHECK(files.load().subject == "CN=B\\C3\\BCro\\0A\\\"x\\\"");
 }
 
@@ -193,10 +189,9 @@ TEST_CASE("dates are held against the time", "[certificate]") {
     Request request;
     request.not_before = test_now - std::chrono::days(60);
     request.not_after = test_now;
-    files.put(pem(issue(request, key.get())), pem(key));
+    files.put(request, key);
     const std::string title = "certificate \"" + files.certificate + "\"";
     const std::string expires = title + " expires on 2026-06-15 12:00 UTC, ";
-    using Warnings = std::vector<std::string>;
 
     // nginx starts all the same: it may be rebooted on the day after the last.
     const Certificate expired = files.load(test_now + 1s);
@@ -213,7 +208,7 @@ TEST_CASE("dates are held against the time", "[certificate]") {
     CHECK(files.load(test_now - std::chrono::days(60)).alarm.empty());
     CHECK(files.load(test_now - std::chrono::days(20)).warnings.empty());
     CHECK(files.load(test_now - std::chrono::days(20) + 1s).warnings ==
-          Warnings{expires + "in 19 days: renew it"});
+          Strings{expires + "in 19 days: renew it"});
     CHECK(files.load(test_now - std::chrono::days(6)).alarm.empty());
     CHECK(files.load(test_now - std::chrono::days(6) + 1s).warnings.empty());
     CHECK(files.load(test_now - std::chrono::days(6) + 1s).alarm ==
@@ -255,7 +250,7 @@ TEST_CASE("a file that holds another certificate by now", "[certificate]") {
     const auto put = [&](int days) {
         Request request;
         request.not_before = test_now + std::chrono::days(days);
-        files.put(pem(issue(request, key.get())), pem(key));
+        files.put(request, key);
     };
     put(-2);
     const Certificate loaded = files.load();
@@ -293,25 +288,25 @@ TEST_CASE("short RSA keys and old digests are refused", "[certificate]") {
     const auto other = rsa_key(2048);
     const std::string title = "certificate \"" + files.certificate + "\"";
 
-    files.put(pem(issue({}, short_key.get())), pem(short_key));
+    files.put(Request(), short_key);
     CHECK(files.error() == title +
                                " has an RSA key of 1024 bits, clients need 2048: have it issued "
                                "again for a longer key");
 
     Request sha1;
     sha1.digest = EVP_sha1();
-    files.put(pem(issue(sha1, key.get())), pem(key));
+    files.put(sha1, key);
     CHECK(files.error() ==
           title + " is signed with SHA-1, which clients refuse: have it issued again with SHA-256");
 
     Request md5;
     md5.digest = EVP_md5();
-    files.put(pem(issue(md5, key.get())), pem(key));
+    files.put(md5, key);
     CHECK(files.error() ==
           title + " is signed with MD5, which clients refuse: have it issued again with SHA-256");
 
     // Here the digest stands inside the parameters of the signature algorithm.
-    files.put(pem(issue(sha1, pss_key.get())), pem(pss_key));
+    files.put(sha1, pss_key);
     CHECK(files.error() ==
           title + " is signed with SHA-1, which clients refuse: have it issued again with SHA-256");
 
@@ -357,17 +352,16 @@ TEST_CASE("an intermediate that has expired, or will before the certificate, is 
     const Certificate loaded = files.load();
     CHECK(loaded.error.empty());
     CHECK(loaded.warnings ==
-          std::vector<std::string>{"intermediate certificate \"CN=Issuing CA\" in \"" +
-                                   files.certificate +
-                                   "\" expired on 2026-06-15 11:00 UTC: get the current one of the "
-                                   "CA"});
+          Strings{"intermediate certificate \"CN=Issuing CA\" in \"" + files.certificate +
+                  "\" expired on 2026-06-15 11:00 UTC: get the current one of the "
+                  "CA"});
 
     Request sooner = called("Issuing CA");
     sooner.not_after = test_now + std::chrono::days(364);
     const auto short_middle = issue(sooner, root_key.get(), root.get(), root_key.get());
     files.put(pem(leaf) + pem(short_middle), pem(key));
     CHECK(files.load().warnings ==
-          std::vector<std::string>{
+          Strings{
               "intermediate certificate \"CN=Issuing CA\" in \"" + files.certificate +
               "\" expires on 2027-06-14 12:00 UTC, before the certificate that it vouches for: get "
               "the current one of the CA"});
@@ -382,15 +376,15 @@ TEST_CASE("an intermediate that the file lacks is a warning", "[certificate]") {
 
     files.put(pem(leaf), pem(key));
     CHECK(files.load().error.empty());
-    const std::vector lacks{"certificate \"" + files.certificate +
-                            "\" comes without that of its issuer \"CN=Issuing CA\", which phones "
-                            "don't fetch: append it, and the other intermediates of the CA"};
+    const Strings lacks{"certificate \"" + files.certificate +
+                        "\" comes without that of its issuer \"CN=Issuing CA\", which phones "
+                        "don't fetch: append it, and the other intermediates of the CA"};
     CHECK(files.load().warnings == lacks);
     files.put(pem(leaf) + pem(issue(called("Another CA"), root_key.get())), pem(key));
     CHECK(files.load().warnings == lacks);
     files.put(pem(leaf) + pem(root), pem(key));
     CHECK(files.load().warnings.empty());
-    files.put(pem(issue({}, key.get())), pem(key)); // self-signed
+    files.put(Request(), key); // self-signed
     CHECK(files.load().warnings.empty());
 }
 
@@ -404,28 +398,27 @@ TEST_CASE("a certificate that isn't for servers is a warning", "[certificate]") 
                                       {"anyExtendedKeyUsage", true}}) {
         INFO(usage);
         request.extension_value = usage;
-        files.put(pem(issue(request, key.get())), pem(key));
+        files.put(request, key);
         const Certificate loaded = files.load();
         CHECK(loaded.error.empty());
         CHECK(loaded.warnings ==
-              std::vector<std::string>(
-                  fits ? 0 : 1,
-                  "certificate \"" + files.certificate +
-                      "\" isn't for servers, which clients refuse: have it issued with the "
-                      "extended key usage serverAuth"));
+              Strings(fits ? 0 : 1,
+                      "certificate \"" + files.certificate +
+                          "\" isn't for servers, which clients refuse: have it issued with the "
+                          "extended key usage serverAuth"));
     }
 }
 
 TEST_CASE("a key that others can read is a warning", "[certificate]") {
     const Files files;
     const auto key = ec_key();
-    files.put(pem(issue({}, key.get())), pem(key));
+    files.put(Request(), key);
     files.directory.permit("cert.key", 0640);
     CHECK(files.load().warnings.empty());
     files.directory.permit("cert.key", 0644);
     CHECK(files.load().error.empty());
-    CHECK(files.load().warnings == std::vector{"certificate key \"" + files.key +
-                                               "\" can be read by every user of this system: "
-                                               "\"chmod o= " +
-                                               files.key + "\""});
+    CHECK(files.load().warnings == Strings{"certificate key \"" + files.key +
+                                           "\" can be read by every user of this system: "
+                                           "\"chmod o= " +
+                                           files.key + "\""});
 }

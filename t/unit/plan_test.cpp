@@ -325,12 +325,3 @@ TEST_CASE("a host says in words what becomes of its requests", "[plan]") {
                              "lyncdiscover.b.example.com and 2 more -> pool fepool.contoso.local, "
                              "port 4443\n") != rendered.text.npos);
 }
-
-TEST_CASE("an error in a host is blamed on what declared it", "[plan]") {
-    const Plan p = planned(smallest("simple_url meet https://meet.contoso.com;\n"
-                                    "office_web_apps wac.contoso.com {\nserver 10.0.0.14; }"));
-    CHECK(host(p, "lyncwebext.contoso.com").place.line == 6);
-    CHECK(host(p, "meet.contoso.com").place.line == 11);
-    CHECK(host(p, "wac.contoso.com").place.line == 12);
-    CHECK(host(p, "lyncdiscover").place.line == 1);
-}

@@ -94,6 +94,8 @@ TEST_CASE("what fails is blamed on the directive that caused it", "[render]") {
     CHECK(blamed(r, "server 10.0.0.21:4443") == 13);
     CHECK(blamed(r, "server [2001:db8::22]:4443") == 14);
     CHECK(blamed(r, "upstream contoso_fepool") == 6);
+    CHECK(blamed(r, "server_name lyncwebext.contoso.com") == 6);
+    CHECK(blamed(r, "server_name lyncdiscover.contoso.com") == 1);
     CHECK(blamed(r, "server_name meet.contoso.com") == 16);
     CHECK(blamed(r, "listen 80") == 17);
     CHECK(blamed(r, "listen 443") == 18);
