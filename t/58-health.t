@@ -117,7 +117,7 @@ END
     is(scalar(my @same = health_lines(qr/ is /)), $lines, 'which is nothing to tell');
 
     tell($A, OFFICE => check => 'healthcheck');
-    ok(told(qr/of office_web_apps "wacext\.contoso\.com" is down: GET \/hosting\/discovery: not the expected answer/),
+    ok(told(qr/of office_web_apps "wacext\.contoso\.com" is down: GET \/hosting\/discovery: not the expected/),
         'another document than discovery');
     tell($B, OFFICE => check => '500');
     ok(told(qr/of exchange "mail\.contoso\.com" is down: GET \/EWS\/healthcheck\.htm: 500/), 'a service that is ill');
@@ -131,38 +131,38 @@ scene 'none', publication => publication('OFF', "server $A;", 'health_check off;
     is(ask_once()->{status}, 200, 'and requests go there');
 };
 
-# One reason after the other, each the news.
+# One reason after the other, each the news. Their words are in t/unit/health_test.cpp.
 my $root = 'GET /Autodiscover/AutodiscoverService.svc/root';
 scene 'every reason', publication => publication('REASONS', "server $A;", 'health_check autodiscover interval=1s fails=1;'), sub {
     my @reasons = (
-        ['connection refused', listens => 0],
-        ['certificate not trusted (unable to verify the first certificate)',
+        [qr/connection refused/, listens => 0],
+        [qr/certificate not trusted \(unable to verify.*/,
             listens => 1, certificate => 'untrusted'],
-        ['certificate not trusted (certificate has expired)', certificate => 'fepool-expired'],
-        ['certificate not valid for "fepool.contoso.local"', certificate => 'wrong-name'],
-        ['TLS handshake failed', certificate => ''],
-        ["$root: 503", certificate => 'fepool.contoso.local', check => '503'],
-        ["$root: 404", check => '404'],
-        ['answers as the internal web site: check listening_ports', check => 'internal'],
-        ["$root: not the expected answer", check => 'garbage'],
-        ['answers as the internal web site: check listening_ports', check => 'ucwa_internal'],
-        ['timed out', check => 'silent'],
-        ['closed the connection before it had answered', check => 'half'],
-        ["$root: 500", check => '500'],
-        ['closed the connection before it had answered', check => 'reset'],
+        [qr/certificate not trusted \(.*expired\)/, certificate => 'fepool-expired'],
+        [qr/certificate not valid for .*/, certificate => 'wrong-name'],
+        [qr/TLS handshake failed/, certificate => ''],
+        [qr/\Q$root\E: 503/, certificate => 'fepool.contoso.local', check => '503'],
+        [qr/\Q$root\E: 404/, check => '404'],
+        [qr/answers as the internal web site.*/, check => 'internal'],
+        [qr/\Q$root\E: not the expected.*/, check => 'garbage'],
+        [qr/answers as the internal web site.*/, check => 'ucwa_internal'],
+        [qr/timed out/, check => 'silent'],
+        [qr/closed the connection.*/, check => 'half'],
+        [qr/\Q$root\E: 500/, check => '500'],
+        [qr/closed the connection.*/, check => 'reset'],
     );
     my $said = 0;
     for my $row (@reasons) {
         my ($reason, %how) = @$row;
         tell($A, REASONS => %how);
         my $state = $said++ ? 'is still down, now' : 'is down';
-        my $line = qr/lync_health: server 127\.0\.0\.11:\d+ of pool "fepool\.contoso\.local" $state: \Q$reason\E$/;
+        my $line = qr/lync_health: server 127\.0\.0\.11:\d+ of pool "fepool\.contoso\.local" $state: $reason$/;
         ok(wait_until(sub { ((health_lines(qr/down/))[-1] // '') =~ $line }, $Pools::PATIENCE), $reason)
             or diag(health_lines());
     }
     is(ask_once()->{status}, 200, 'it can be connected to, and there is no other: it is asked all the same');
     tell($A, REASONS => check => 'internal');
-    ok(wait_until(sub { (health_lines(qr/down/))[-1] =~ /still down, now: answers as the internal web site: check listening_ports$/ }, $Pools::PATIENCE),
+    ok(wait_until(sub { (health_lines(qr/down/))[-1] =~ /still down, now: answers as the internal web site/ }, $Pools::PATIENCE),
         'the internal web site again');
     is(ask_once()->{status}, 503, 'is not');
     tell($A, REASONS => check => 'external');
@@ -219,7 +219,7 @@ scene 'fails, passes and the interval',
 scene 'a server that is down', publication => publication('DOWN', $both, $fast), sub {
     ok(wait_for_checks(1, $A, 'DOWN'), 'up');
     tell($A, DOWN => check => 'internal');
-    ok(told(qr/is down: answers as the internal web site: check listening_ports/), 'flipped to the INTERNAL web site');
+    ok(told(qr/is down: answers as the internal web site/), 'flipped to the INTERNAL web site');
     # The worker that didn't ask knows it from the next request on, too.
     forget_stats();
     my @answers = map { ask_once() } 1 .. 40;

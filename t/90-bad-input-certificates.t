@@ -27,11 +27,11 @@ certificate %%PKI%%/20-days-left.pem %%PKI%%/20-days-left.key;   | certificate "
 certificate %%PKI%%/expired.pem %%PKI%%/expired.key;             | crit: certificate "%%PKI%%/expired.pem" expired on
 certificate %%PKI%%/not-yet-valid.pem %%PKI%%/not-yet-valid.key; | crit: certificate "%%PKI%%/not-yet-valid.pem" is not valid before
 certificate %%PKI%%/public.pem       %%PKI%%/public.key;
-certificate %%PKI%%/idn.pem          %%PKI%%/idn.key;            | certificate "%%PKI%%/idn.pem" covers no name of lync_publish "contoso", it is for "lyncwebext.xn--bro-hoa.contoso.com", ... and 1 more
+certificate %%PKI%%/idn.pem          %%PKI%%/idn.key;            | certificate "%%PKI%%/idn.pem" covers no name ... "lyncwebext.xn--bro-hoa.contoso.com", ... and 1 more
 certificate %%PKI%%/public.pem       %%PKI%%/public.key;
 certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;   |
 simple_url meet https://join.contoso.com;                        # here
-certificate %%PKI%%/public.pem       %%PKI%%/public.key;         | "join.contoso.com" is not covered by a certificate
+certificate %%PKI%%/public.pem       %%PKI%%/public.key;         | "join.contoso.com" is not covered
 
 === a certificate that nobody may read
 --- without_dac

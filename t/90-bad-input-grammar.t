@@ -45,10 +45,10 @@ __DATA__
 
 === the name of a publication
 --- refused: http
-lync_publish { }                        | invalid number of arguments in "lync_publish" directive, it is written "lync_publish NAME { ... }"
+lync_publish { }                        | invalid number of arguments ... it is written
 lync_publish contoso;                   | directive "lync_publish" has no opening "{"
 server { lync_publish contoso { } }     | "lync_publish" directive is not allowed here
-server { location / { lync_rule contoso meet.contoso.com; } } | "lync_rule" directive stands in generated servers only, write a "lync_publish" block
+server { location / { lync_rule contoso meet.contoso.com; } } | "lync_rule" directive stands in generated servers only
 
 === lync_publish outside of http
 --- http
@@ -135,7 +135,7 @@ include servers.conf;                   | unknown directive "servr" in pool "fep
 --- file more.conf
 %%xef%%%%xbb%%%%xbf%%max_upload 100m;  # file
 --- refused: more
-include more.conf;                      | unknown directive "%%xef%%%%xbb%%%%xbf%%max_upload" in lync_publish "contoso": the file begins with a byte order mark, save it as UTF-8 without one in %%FILE%%
+include more.conf;                      | unknown directive "%%xef%%%%xbb%%%%xbf%%max_upload" in lync_publish "contoso" ... byte order mark in %%FILE%%
 
 === include of a value that is wrong
 --- file servers.conf

@@ -64,7 +64,7 @@ pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server
 lockout on;
 lockout_store redis://127.0.0.1 key=/dev/zero; | "lockout_store" can't be used: "/dev/zero": it is not a regular file
 lockout on;
-lockout_store redis://127.0.0.1 key=/; | "lockout_store" can't be used: "/": it is a directory, write the path of a file
+lockout_store redis://127.0.0.1 key=/; | "lockout_store" can't be used: "/": it is a directory
 lockout on;
 lockout_store redis://127.0.0.1 key=%%PKI%%/chain.pem password=%%PKI%%/empty.key; | "lockout_store" can't be used: "%%PKI%%/empty.key": it is empty
 

@@ -91,10 +91,10 @@ TEST_CASE("trusted CA files that can verify nobody are refused", "[certificate]"
           start + "open() failed (2: No such file or directory), check the path");
     // What else a file may be: certificate_file_test.cpp, whose reader it is.
     ca.directory.write("ca.pem", pem(key));
-    CHECK(ca.load().error == start + "it holds a private key and no certificate");
+    CHECK(ca.load().error.starts_with(start + "it holds a private key"));
     const std::string good = pem(issue({}, key.get()));
     ca.directory.write("ca.pem", good + good.substr(0, 200));
-    CHECK(ca.load().error == start + "certificate 2 in it is damaged, copy the file again");
+    CHECK(ca.load().error.starts_with(start + "certificate 2 in it is damaged"));
 }
 
 TEST_CASE("trusted CAs that have all expired are an alarm", "[certificate]") {

@@ -169,11 +169,11 @@ TEST_CASE("a socket stands once in a publication", "[declare]") {
         https_listen [::1]:443; // https_listen [0:0::1]:443; | socket "[0:0::1]:443" is duplicate in "https_listen" directive of lync_publish "contoso", the first stands at nginx.conf:11 in nginx.conf:12
         https_listen 443 backlgo=10; | invalid parameter "backlgo=10" in "https_listen" directive of lync_publish "contoso": the parameters of "listen" that concern the socket may stand here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11
         https_listen 443 accept_filter=httpready; | invalid parameter "accept_filter=httpready" in "https_listen" directive of lync_publish "contoso": the parameters of "listen" that concern the socket may stand here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11
-        http_listen 80 // https_listen 443;            | invalid parameter "https_listen" in "http_listen" directive of lync_publish "contoso": is the ";" before it missing? in nginx.conf:12
+        http_listen 80 // https_listen 443;            | invalid parameter "https_listen" in "http_listen" directive of lync_publish "contoso": is the ";" ... in nginx.conf:12
     )")) {
         INFO(sockets);
         World world;
-        CHECK(world.mistake(smallest(sockets)) == told);
+        CHECK(told_as(world.mistake(smallest(sockets)), told) == told);
     }
 }
 

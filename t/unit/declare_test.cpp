@@ -292,27 +292,27 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
         certificate a.pem "$x";                            | invalid value "$x" in "certificate" directive of lync_publish "contoso": it is the path of a PEM file in nginx.conf:11
         server_include "";                                 | invalid value "" in "server_include" directive of lync_publish "contoso": it is the path of a file in nginx.conf:11
         server_include "a // b";                           | invalid value "a\x5cx0ab" in "server_include" directive of lync_publish "contoso": it is the path of a file in nginx.conf:12
-        sip_domain *.fabrikam.com;                         | invalid domain "*.fabrikam.com" in "sip_domain" directive of lync_publish "contoso": a wildcard can only stand alone: sip_domain * in nginx.conf:11
+        sip_domain *.fabrikam.com;                         | invalid domain "*.fabrikam.com" in "sip_domain" directive of lync_publish "contoso": a wildcard ... in nginx.conf:11
         sip_domain CONTOSO.COM;                            | domain "CONTOSO.COM" (contoso.com in DNS) is duplicate in "sip_domain" directive of lync_publish "contoso" in nginx.conf:11
         sip_domain a.com b.com a.com;                      | domain "a.com" is duplicate in "sip_domain" directive of lync_publish "contoso" in nginx.conf:11
         simple_url join https://meet.contoso.com;          | invalid value "join" in "simple_url" directive of lync_publish "contoso": it is written "simple_url meet|dialin|scheduler|admin URL ... [pool=FQDN]" in nginx.conf:11
-        simple_url meet https://meet.contoso.com:443;      | invalid URL "https://meet.contoso.com:443" in "simple_url" directive of lync_publish "contoso": it contains a port: leave it out, ports belong to the rule in nginx.conf:11
+        simple_url meet https://meet.contoso.com:443;      | invalid URL "https://meet.contoso.com:443" in "simple_url" directive of lync_publish "contoso": it contains a port ... in nginx.conf:11
         simple_url meet https://meet.contoso.com pool=a.contoso.local; | invalid value "pool=a.contoso.local" in "simple_url" directive of lync_publish "contoso": no pool or director of this publication has that FQDN in nginx.conf:11
         simple_url meet https://meet.contoso.com director=a.contoso.local; | invalid parameter "director=a.contoso.local" in "simple_url" directive of lync_publish "contoso": it may be pool=FQDN in nginx.conf:11
         simple_url admin https://admin.contoso.com pool=fepool.contoso.local; | invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso": the admin URL is declared so that it is blocked, it goes nowhere in nginx.conf:11
         simple_url meet pool=fepool.contoso.local;         | invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso": it stands once, after all URLs of the line in nginx.conf:11
         simple_url meet https://meet.contoso.com pool=fepool.contoso.local https://a.contoso.com; | invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso": it stands once, after all URLs of the line in nginx.conf:11
-        simple_url meet https://meet.contoso.com/CSCP;     | invalid value "https://meet.contoso.com/CSCP" in "simple_url" directive of lync_publish "contoso": it is an administrative path, which is never published: remove it in nginx.conf:11
+        simple_url meet https://meet.contoso.com/CSCP;     | invalid value "https://meet.contoso.com/CSCP" in "simple_url" directive of lync_publish "contoso": it is an administrative path ... in nginx.conf:11
         simple_url meet https://a.contoso.com // sip_domain b.com; | invalid URL "sip_domain" in "simple_url" directive of lync_publish "contoso": is the ";" before it missing? in nginx.conf:12
         office_web_apps wac.contoso.com { server 10.0.0.14; } simple_url meet https://a.contoso.com pool=wac.contoso.com; | invalid value "pool=wac.contoso.com" in "simple_url" directive of lync_publish "contoso": no pool or director of this publication has that FQDN in nginx.conf:11
         product ocs_2007_r2; simple_url meet https://meet.contoso.com; | "simple_url" directive is not allowed in lync_publish "contoso": product ocs_2007_r2 has no simple URLs in nginx.conf:11
-        allow_path /abs/Int;                               | invalid value "/abs/Int" in "allow_path" directive of lync_publish "contoso": it is an internal path, which is never published: remove it in nginx.conf:11
+        allow_path /abs/Int;                               | invalid value "/abs/Int" in "allow_path" directive of lync_publish "contoso": it is an internal path ... in nginx.conf:11
         deny_path x;                                       | invalid value "x" in "deny_path" directive of lync_publish "contoso": it must begin with a slash in nginx.conf:11
         deny_path /mcx; // allow_path /MCX/;               | invalid value "/mcx" in "deny_path" directive of lync_publish "contoso": the same path stands at nginx.conf:12 in nginx.conf:11
         deny_path ~ x;                                     | invalid value "~" in "deny_path" directive of lync_publish "contoso": a pattern is written "~* PATTERN", one in a directive in nginx.conf:11
         allow_path ~* /x( /y;                              | invalid value "~*" in "allow_path" directive of lync_publish "contoso": a pattern is written "~* PATTERN", one in a directive in nginx.conf:11
-        allow_path ~* /x(;                                 | invalid value "/x(" in "allow_path" directive of lync_publish "contoso": it isn't a regular expression: missing closing parenthesis at character 3 in nginx.conf:11
-        redirect /cscp https://a.contoso.com;              | invalid value "/cscp" in "redirect" directive of lync_publish "contoso": it is an administrative path, which is never published: remove it in nginx.conf:11
+        allow_path ~* /x(;                                 | invalid value "/x(" in "allow_path" directive of lync_publish "contoso": it isn't a regular expression ... at character 3 in nginx.conf:11
+        redirect /cscp https://a.contoso.com;              | invalid value "/cscp" in "redirect" directive of lync_publish "contoso": it is an administrative path ... in nginx.conf:11
         redirect https://lyncdiscover.contoso.com/x https://a.contoso.com; | invalid value "https://lyncdiscover.contoso.com/x" in "redirect" directive of lync_publish "contoso": it is no name of a pool, a simple URL or Exchange in this publication in nginx.conf:11
         redirect /x http://a.contoso.com;                  | invalid value "http://a.contoso.com" in "redirect" directive of lync_publish "contoso": it is an absolute URL, https://NAME/... in nginx.conf:11
         redirect /x https://lyncwebext.contoso.com/y; // redirect https://lyncwebext.contoso.com/y https://lyncwebext.contoso.com/%78; | invalid value "https://lyncwebext.contoso.com/y" in "redirect" directive of lync_publish "contoso": it leads on to https://lyncwebext.contoso.com/%78: write where that ends in nginx.conf:11
@@ -326,17 +326,17 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
     )")) {
         INFO(more);
         World world;
-        CHECK(world.mistake(smallest(more)) == told);
+        CHECK(told_as(world.mistake(smallest(more)), told) == told);
     }
 }
 
 TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
     for (const auto& [block, told] : rows(R"(
-        pool fepool2 { }                               | invalid FQDN "fepool2" in "pool" directive of lync_publish "contoso": it has one label only: write the full name, such as fepool2.contoso.com in nginx.conf:11
-        pool IT { }                               | invalid FQDN "IT" in "pool" directive of lync_publish "contoso": it has one label only: write the full name, such as it.contoso.com in nginx.conf:11
+        pool fepool2 { }                               | invalid FQDN "fepool2" in "pool" directive of lync_publish "contoso": it has one label only ... in nginx.conf:11
+        pool IT { }                               | invalid FQDN "IT" in "pool" directive of lync_publish "contoso": it has one label only ... it.contoso.com in nginx.conf:11
         director dirpool.contoso.local { }             | no "external_web_services" in director "dirpool.contoso.local" of lync_publish "contoso": write the external web services FQDN that Topology Builder shows in nginx.conf:11
-        director a.contoso.local { // external_web_services A.contoso.local; } | "a.contoso.local" is published as external_web_services of director "a.contoso.local": clients must be able to tell the external name from the pool's own in nginx.conf:12
-        director a.contoso.local { // server 10.0.0.1:443; // external_web_services b.contoso.com; } | invalid address "10.0.0.1:443" in "server" directive of director "a.contoso.local": it has a port: write the address only, ports come from listening_ports in nginx.conf:12
+        director a.contoso.local { // external_web_services A.contoso.local; } | "a.contoso.local" is published as external_web_services of director "a.contoso.local": clients must be able ... in nginx.conf:12
+        director a.contoso.local { // server 10.0.0.1:443; // external_web_services b.contoso.com; } | invalid address "10.0.0.1:443" in "server" directive of director "a.contoso.local": it has a port ... in nginx.conf:12
         office_web_apps a.contoso.com { }              | no "server" in office_web_apps "a.contoso.com" of lync_publish "contoso": write the address of each server, or of their load balancer in nginx.conf:11
         office_web_apps a.contoso.com { // server 10.0.0.1 backup; } | every "server" of office_web_apps "a.contoso.com" is a backup: at least one must not be in nginx.conf:12
         office_web_apps a.contoso.com { // server 10.0.0.1; // server 10.0.0.1; } | server "10.0.0.1" is duplicate in office_web_apps "a.contoso.com", the first stands at nginx.conf:12 in nginx.conf:13
@@ -354,20 +354,20 @@ TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
         exchange a.contoso.com { // server 10.0.0.1; // services ews timeout=0; } | invalid value "0" in "services" directive of exchange "a.contoso.com": it can't be zero in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1; // services ews max_upload=10x; } | invalid value "10x" in "services" directive of exchange "a.contoso.com": a size is written as "512m" or "2g", from 1 to a terabyte, or in bytes up to 2000000000 in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1; // services timeout=1h; } | no service in "services" directive of exchange "a.contoso.com": write before the limits which services they are for in nginx.conf:13
-        exchange a.contoso.com { // server 10.0.0.1; // certificate_name 10.0.0.1; } | invalid FQDN "10.0.0.1" in "certificate_name" directive of exchange "a.contoso.com": it is an address, and an FQDN is needed: certificates and Host headers carry names in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1; // certificate_name 10.0.0.1; } | invalid FQDN "10.0.0.1" in "certificate_name" directive of exchange "a.contoso.com": it is an address ... in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 weight=0; } | invalid parameter "weight=0" in "server" directive of exchange "a.contoso.com": weight is a number from 1 to 1000000 in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1 max_fails=x; } | invalid parameter "max_fails=x" in "server" directive of exchange "a.contoso.com": max_fails is a number from 0 to 1000000 in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1 name=a/b; } | invalid parameter "name=a/b" in "server" directive of exchange "a.contoso.com": a name is up to 63 letters, digits, ".", "_" and "-", and begins with a letter or digit in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1 name=-a; } | invalid parameter "name=-a" in "server" directive of exchange "a.contoso.com": a name is up to 63 letters, digits, ".", "_" and "-", and begins with a letter or digit in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1 name=b; // server 10.0.0.2 name=B; } | server "B" is duplicate in exchange "a.contoso.com", the first stands at nginx.conf:12 in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 name=10.0.0.2; // server 10.0.0.2; } | server "10.0.0.2" is duplicate in exchange "a.contoso.com", the first stands at nginx.conf:12 in nginx.conf:13
-        director a.contoso.local { // computer 10.0.0.1:443; // external_web_services b.contoso.com; } | invalid value "10.0.0.1:443" in "computer" directive of director "a.contoso.local": it has a port: write the address only, ports come from listening_ports in nginx.conf:12
+        director a.contoso.local { // computer 10.0.0.1:443; // external_web_services b.contoso.com; } | invalid value "10.0.0.1:443" in "computer" directive of director "a.contoso.local": it has a port ... in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1; // services ews ews; } | invalid value "ews" in "services" directive of exchange "a.contoso.com": it is duplicate in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 // services ews; } | invalid parameter "services" in "server" directive of exchange "a.contoso.com": is the ";" before it missing? in nginx.conf:13
     )")) {
         INFO(block);
         World world;
-        CHECK(world.mistake(smallest(block)) == told);
+        CHECK(told_as(world.mistake(smallest(block)), told) == told);
     }
 }
 

@@ -44,6 +44,15 @@ inline std::string replaced(std::string text, std::string_view what, std::string
     return text.replace(text.find(what), what.size(), with);
 }
 
+/// `written`, where a text begins and ends as that does around its " ... ", otherwise the text: a
+/// wording is asserted in one test, elsewhere its place and a key word.
+inline std::string told_as(std::string text, const std::string& written) {
+    const std::size_t gap = written.find(" ... ");
+    const bool fits = gap != std::string::npos && text.starts_with(written.substr(0, gap)) &&
+                      text.ends_with(written.substr(gap + 5));
+    return fits ? written : text;
+}
+
 /// The words of a list, `\x20` for a space in one.
 inline std::vector<std::string> words(std::string_view list) {
     std::istringstream in{std::string(list)};
