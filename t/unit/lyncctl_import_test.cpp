@@ -184,6 +184,13 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
              {meet + "server { listen 80; server_name meet.contoso.com; " + https + " }",
               "passes nothing on", 0},
              {meet + server("dialin.contoso.com", "", "", "$x"), "changes the path", 0},
+             {server("meet.contoso.com", "location /a/ { proxy_pass https://10.0.0.11:4443/a/; }"),
+              "changes the path", 0},
+             {server("meet.contoso.com", "location /a/ { proxy_pass https://10.0.0.11:4443/b/; }"),
+              "changes the path", 1},
+             {server("meet.contoso.com", "ssl_certificate /x/$ssl_server_name.pem;\n"
+                                         "ssl_certificate_key /x/$ssl_server_name.key;"),
+              "NOT CARRIED OVER: \"ssl_certificate /x/$ssl_server_name.pem\"", 1},
              {server("_ \"\" meet.contoso.com"), "took every request", 0},
              {meet + replaced(server("dialin.contoso.com"), "listen 443 ssl;",
                               "listen 443 ssl; listen 8443 ssl;"),

@@ -142,7 +142,16 @@ struct Pass {
     Target target;
     std::string proxy_name; ///< proxy_ssl_name there
     bool every_path;
+    bool keeps_path;
 };
+
+/// Whether a proxy_pass in `block` leaves the request's path as it is: "/dialin/" in a location for
+/// "/dialin/" does.
+bool keeps_path(const Directive& block, const Target& target) {
+    return target.path.empty() || has_word("/ $request_uri /$request_uri", target.path) ||
+           (block.name == "location" && !block.arguments.empty() &&
+            block.arguments.back() == target.path);
+}
 
 class NginxReader {
 public:
@@ -265,8 +274,9 @@ private:
             const bool location = child->name == "location" && child->is_block;
             const auto inner = [&] { return formatted("{} of {}", line_of(*child), title); };
             if (child->name == "proxy_pass") {
+                const Target target = split_url(first_argument(*child));
                 found.push_back(
-                    {*child, split_url(first_argument(*child)), proxy_name, every_path});
+                    {*child, target, proxy_name, every_path, keeps_path(block, target)});
             } else if (child->is_block && passes(*child)) {
                 if (!location) {
                     draft_.add(restriction, child->place, "{} in {}", line_of(*child), where);
@@ -287,11 +297,10 @@ private:
     /// The servers of the first proxy_pass for every path, or else of the first one. Null if it
     /// leads to a variable.
     Farm* read_passes(const std::vector<Pass>& found, const std::string& title) {
-        constexpr std::string_view same = "/ $request_uri /$request_uri";
         const auto every = std::ranges::find(found, true, &Pass::every_path);
         const Pass& best = every == found.end() ? found.front() : *every;
-        for (const auto& [line, target, proxy_name, every_path] : found) {
-            if (!target.path.empty() && !has_word(same, target.path)) {
+        for (const auto& [line, target, proxy_name, every_path, keeps_path] : found) {
+            if (!keeps_path) {
                 draft_.add(lost, line.place, "{} in {} changes the path", line_of(line), title);
             }
             if (target.name != best.target.name) {
@@ -340,7 +349,8 @@ private:
         for (std::size_t i = 0; i < lines.size(); i++) {
             const std::string certificate = first_argument(*lines[i]);
             const std::string key = i < keys.size() ? first_argument(*keys[i]) : "";
-            if (!certificate.empty() && !key.empty()) {
+            const bool is_file = (certificate + key).find('$') == std::string::npos;
+            if (!certificate.empty() && !key.empty() && is_file) {
                 certificates.emplace_back(full_name(certificate, prefix_), full_name(key, prefix_));
             } else {
                 draft_.add(lost, lines[i]->place, "{}", line_of(*lines[i]));
