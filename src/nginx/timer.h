@@ -48,8 +48,8 @@ private:
     // of its socket, which follows on three pointers.
     void* owner_;
     void (*handler_)(void* owner);
-    void* unused_ = nullptr;
-    ngx_socket_t socket_ = static_cast<ngx_socket_t>(-1);
+    [[maybe_unused]] void* unused_ = nullptr;
+    [[maybe_unused]] ngx_socket_t socket_ = static_cast<ngx_socket_t>(-1);
 
     ngx_event_t event_{};
 };
