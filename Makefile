@@ -7,8 +7,9 @@
 #     make demo        the lab, shown once                         (lab/lab demo)
 #     make demo-up     the lab, kept running                       (lab/lab up)
 #     make demo-down   stops it                                    (lab/lab down)
-#     make test        unit tests, growth, nginx's own way of building, the suites in all
-#                      modes, lyncctl's own tests     (ctest, t/nginx-build, t/run, t/lyncctl/*_test)
+#     make test        unit tests, growth, nginx's own way of building, the suites in all modes,
+#                      lyncctl's own tests, the examples
+#                                     (ctest, t/nginx-build, t/run, t/lyncctl/*_test, t/docs/examples)
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
 #     make deb         Debian packages of the committed source      (packaging/build)
 #     make package-test  installs, upgrades and removes them in a Debian of its own (t/packages)
@@ -94,7 +95,7 @@ TEST_PACKAGES += dnsmasq-base
 
 .PHONY: fuzz growth bench-verdict
 .PHONY: install uninstall tool-tests test-deps lab-deps build-and-tests
-.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard hostile guesses clean
+.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites examples test-nginx bench storm soak test-hard hostile guesses clean
 .PHONY: acme-test browser-test deb docs-test keepalived-test container-test package-test coverage coverage-run
 
 all: build
@@ -168,7 +169,7 @@ demo-down:
 
 # The suites run as they are, after a reload instead of a start, and with several workers on random
 # ports: each way has its own mistakes to find.
-test: unit growth nginx-build suites tool-tests hostile
+test: unit growth nginx-build suites tool-tests examples hostile
 
 # The unit tests are built where Catch2 is there before cmake looks for it.
 build-and-tests: test-deps
@@ -191,15 +192,21 @@ tool-tests: build-and-tests
 	printf '%s\n' t/lyncctl/*_test | xargs -P $(JOBS) -I {} sh -c \
 	    'said=$$(timeout 600 {} 2>&1); code=$$?; printf "== %s\n%s\n" {} "$$said"; exit $$code'
 
+# Beside Debian's default site, so with Debian's nginx.
+examples: build-and-tests
+	@if test -n "$(NGINX_SOURCE_DIR)" -o "$(NGINX_BINARY)" != /usr/sbin/nginx -o ! -e /etc/nginx/sites-enabled/default; \
+	then echo "t/docs/examples is skipped: this isn't Debian's nginx with its default site"; \
+	elif unshare --net --mount --pid --fork --mount-proc true 2>/dev/null; then t/docs/examples; \
+	else echo "t/docs/examples is skipped: it needs root and namespaces"; fi
+
 # Both sides hostile, for half a minute: t/hostile/requests. More of it: make hostile HOSTILE='--seconds 1800'.
 HOSTILE ?= --seconds 30
 hostile: build-and-tests
 	t/hostile/requests --seed 1 --module $(MODULE) --nginx $(NGINX_BINARY) $(HOSTILE)
 
 # As root: in namespaces, with the lab's stand-ins behind it.
-docs-test: build-and-tests
+docs-test: examples
 	@$(MAKE) --no-print-directory deps PACKAGES="jq"
-	t/docs/examples
 	t/docs/run
 	t/docs/install
 

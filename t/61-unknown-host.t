@@ -104,7 +104,7 @@ GET https://lyncwebext.contoso.com/abs/handler  -> external
 --- no_error_log
 [warn]
 
-=== a nameless one that isn't the default is warned of
+=== a nameless one that isn't the default is noted
 --- before eval: $::Nameless
 --- asks
 GET http://www.example/                         -> closed

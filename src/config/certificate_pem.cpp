@@ -86,8 +86,9 @@ std::string explain_no_certificate(const std::string& file, const std::string& b
             file);
     }
     constexpr std::pair<std::string_view, std::string_view> others[] = {
-        {"-----BEGIN CERTIFICATE-----", "\"-----BEGIN CERTIFICATE-----\" isn't a line of its own, "
-                                        "copy the file again with its line breaks"},
+        {"-----BEGIN CERTIFICATE-----", "\"-----BEGIN CERTIFICATE-----\" isn't a line of its own: "
+                                        "remove what stands before it, or copy the file again with "
+                                        "its line breaks"},
         {"CERTIFICATE REQUEST-----",
          "it holds a certificate request, write the certificate that the CA made of it"},
         {"PRIVATE KEY-----", "it holds a private key and no certificate"},

@@ -279,7 +279,10 @@ std::string read_network(const std::string& text, const Directive& directive, bo
                       : or_address ? std::optional(all_bits)
                                    : std::nullopt;
     if (size == 0 || !bits) {
-        invalid_value(text, directive, "a network is written ADDRESS/BITS, such as 10.0.0.0/8");
+        invalid_value(
+            text, directive,
+            formatted("a network is written ADDRESS/BITS, such as 10.0.0.0/8{}",
+                      or_address ? ", an account ken@contoso.com or CONTOSO\\\\ken" : ""));
     }
     for (unsigned bit = *bits; bit < size * 8; bit++) {
         if ((bytes[bit / 8] >> (7 - bit % 8) & 1) != 0) {

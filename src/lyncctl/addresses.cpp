@@ -10,6 +10,10 @@ std::string bare(std::string_view address) {
     return std::string(bracketed ? address.substr(1, address.size() - 2) : address);
 }
 
+bool is_this_machine(std::string_view host) noexcept {
+    return host.empty() || host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
 std::uint16_t port_of(std::string_view text) noexcept {
     return static_cast<std::uint16_t>(parse_number(text, 1, 65535).value_or(0));
 }

@@ -15,6 +15,9 @@ namespace lync::lyncctl {
 /// "[2001:db8::1]" without its brackets; anything else as it is.
 std::string bare(std::string_view address);
 
+/// Whether a host of a directive is this machine: a loopback address, "localhost", or empty.
+bool is_this_machine(std::string_view host) noexcept;
+
 /// A port, or 0.
 std::uint16_t port_of(std::string_view text) noexcept;
 

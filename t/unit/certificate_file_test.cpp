@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <regex>
+
 using namespace lync;
 using namespace lync::config;
 using namespace lync::testing;
@@ -88,7 +90,11 @@ TEST_CASE("files that hold no certificate say what they hold", "[certificate]") 
           files.cannot_load("it is not PEM, no line in it is \"" + begin + "\""));
     CHECK(error_of("  " + pem(certificate)) ==
           files.cannot_load("\"" + begin +
-                            "\" isn't a line of its own, copy the file again with its line breaks"));
+                            "\" isn't a line of its own: remove what stands before it, or copy the "
+                            "file again with its line breaks"));
+    CHECK(error_of(std::regex_replace(pem(certificate), std::regex("\n"), ""))
+              .ends_with("isn't a line of its own: remove what stands before it, or copy the file "
+                         "again with its line breaks"));
     CHECK(
         error_of(der(certificate)) ==
         files.cannot_load("it is not PEM but DER, convert it with \"openssl x509 -inform DER -in " +

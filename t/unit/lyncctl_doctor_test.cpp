@@ -88,6 +88,21 @@ TEST_CASE("every finding has a stable name and whole sentences", "[doctor]") {
     }
 }
 
+TEST_CASE("findings of the same thing are one finding, worst first", "[doctor]") {
+    Findings findings;
+    findings.add(Id::tls_old_accepted, "a.contoso.com", "10.0.0.1:443", {"10.0.0.1:443", "TLSv1"});
+    findings.add(Id::certificate_expired, "a.contoso.com", "abc", Words(8));
+    findings.add(Id::certificate_expired, "b.contoso.com", "abc", Words(8));
+    findings.add(Id::certificate_expired, "b.contoso.com", "abc", Words(8));
+    findings.add(Id::dns_past_proxy, "d.contoso.com", "d", Words(2));
+
+    const auto sorted = findings.worst_first();
+    REQUIRE(sorted.size() == 3);
+    CHECK(sorted[0].kind->id == Id::dns_past_proxy);
+    CHECK(sorted[1].where == Strings{"a.contoso.com", "b.contoso.com"});
+    CHECK(sorted[2].kind->id == Id::tls_old_accepted);
+}
+
 TEST_CASE("text of strangers is printable and short", "[doctor]") {
     CHECK(shown("a\x1b[2Jb\nc\xc3\xa4") == "a?[2Jb?c??");
     CHECK(shown("0123456789", 4) == "0123...");

@@ -147,7 +147,7 @@ private:
         }
         for (const std::string& host : skipped_) {
             if (!found.contains(host)) {
-                throw Failure(formatted("invalid value {} of --role: the file has no such name",
+                throw Failure(formatted("invalid value {} of --role: the file publishes no such name",
                                         lync::quoted(host + "=skip")));
             }
         }

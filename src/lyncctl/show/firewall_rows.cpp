@@ -176,7 +176,7 @@ private:
     /// No document has it: it is this module's own.
     void add_store() {
         const auto& store = declared_.lockout.store;
-        if (!store || store->host.empty()) { // a socket of this machine
+        if (!store || is_this_machine(store->host)) {
             return;
         }
         const std::uint16_t port = split_socket(store->address).second;

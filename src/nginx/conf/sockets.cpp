@@ -56,10 +56,10 @@ struct SharedSocket {
 };
 
 /// A server without a name is usually meant to answer for all names.
-void warn_nameless(ngx_conf_t* cf, const ngx_http_conf_addr_t& address) {
+void log_nameless(ngx_conf_t* cf, const ngx_http_conf_addr_t& address) {
     for (const Server* server : servers_of(address)) {
-        if (names_of(*server).front().name.len == 0) {
-            log_at(NGX_LOG_WARN, cf, place_of(*server),
+        if (const auto names = names_of(*server); names.size() == 1 && names[0].name.len == 0) {
+            log_at(NGX_LOG_NOTICE, cf, place_of(*server),
                    "a server without \"server_name\" gets no requests to %V but those without a "
                    "Host header: write its server_name, or \"unknown_host ignore\" in lync_publish",
                    &address.opt.addr_text);
@@ -77,7 +77,7 @@ void choose_default(ngx_conf_t* cf, const SharedSocket& socket) {
         const bool refuses = socket.refuses || socket.foreign == nullptr;
         address.default_server = refuses ? socket.catch_all : socket.foreign;
         if (refuses) {
-            warn_nameless(cf, address);
+            log_nameless(cf, address);
         }
     } else if (socket.refuses) {
         log_at(NGX_LOG_NOTICE, cf, place_of(*address.default_server),

@@ -52,10 +52,9 @@ struct Attempt : Counted {
     ngx_msec_t due; ///< when a wrong password is answered: settled here, however it is answered
     policy::AccountForm form;
     Way way;
-    bool is_counted;                     ///< admitted, and no answer yet
-    bool is_failure;                     ///< the answer is that of a wrong password
-    ngx_event_t release;                 ///< the answer may leave
-    ngx_event_handler_pt client_handler; ///< nginx's own, for what the client sends
+    bool is_counted;     ///< admitted, and no answer yet
+    bool is_failure;     ///< the answer is that of a wrong password
+    ngx_event_t release; ///< the answer may leave
 };
 
 /// The source of requests from an address: all of an IPv4 one, of an IPv6 one what a provider gives

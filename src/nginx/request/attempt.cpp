@@ -111,27 +111,16 @@ ngx_msec_int_t left_of(const Attempt& attempt) noexcept {
                                            : 0;
 }
 
-void end_attempt(void* data);
-
-/// The attempt of a request whose client's events come to `on_client_event`, whatever has become of
-/// the request's state.
-Attempt& attempt_behind(const ngx_http_request_t* r) noexcept {
-    const ngx_pool_cleanup_t* c = r->pool->cleanup; // which subrequests have in common
-    while (c->handler != end_attempt || static_cast<Attempt*>(c->data)->request != r) {
-        c = c->next;
-    }
-    return *static_cast<Attempt*>(c->data);
-}
-
 /// Like `proxy_ignore_client_abort`, while the attempt counts: the response is awaited even if the
 /// client closes. A client that the server keeps waiting longer has signed in.
 void on_client_event(ngx_event_t* event) {
     const auto* c = static_cast<ngx_connection_t*>(event->data);
     ngx_http_request_t* r = static_cast<ngx_http_request_t*>(c->data)->main;
-    const Attempt& attempt = attempt_behind(r);
-    const ngx_msec_int_t left = left_of(attempt);
-    if (!attempt.is_counted || left <= 0 || r->reading_body || c->close) {
-        attempt.client_handler(event);
+    const Attempt* attempt = attempt_of(r); // none after an internal redirect
+    const bool counts = attempt != nullptr && attempt->is_counted;
+    const ngx_msec_int_t left = counts ? left_of(*attempt) : 0;
+    if (left <= 0 || r->reading_body || c->close) {
+        c->write->handler(event); // nginx has one for both directions
         return;
     }
     if (!event->timer_set) {
@@ -499,8 +488,8 @@ bool renew_sign_in(const ngx_http_request_t* r) noexcept {
 }
 
 void ignore_client_abort(ngx_http_request_t* r) noexcept {
-    if (Attempt* attempt = attempt_of(r); attempt != nullptr && attempt->is_counted) {
-        attempt->client_handler = std::exchange(r->connection->read->handler, on_client_event);
+    if (const Attempt* attempt = attempt_of(r); attempt != nullptr && attempt->is_counted) {
+        r->connection->read->handler = on_client_event;
     }
 }
 
@@ -509,7 +498,7 @@ void heed_client_abort(ngx_http_request_t* r) noexcept {
     if (r != r->main || read->handler != on_client_event) {
         return;
     }
-    read->handler = attempt_behind(r).client_handler;
+    read->handler = r->connection->write->handler;
     if (read->delayed) { // something has happened
         read->delayed = 0;
         if (read->timer_set) {

@@ -22,6 +22,8 @@ namespace lync::nginx {
 
 namespace {
 
+constexpr const char* no_server = "no address of a server"; ///< a name has addresses, and no such
+
 constexpr ngx_msec_t retry_interval = 5000; ///< after a lookup that failed
 constexpr ngx_msec_t lookup_timeout = 5000; ///< unless `resolver_timeout` says otherwise
 
@@ -94,7 +96,6 @@ int look_up_now(const std::string& name, Servers& servers, std::size_t line) {
             addresses.push_back({one->ai_addr, one->ai_addrlen, {}});
         }
         servers.replace(line, addresses);
-        return servers.lines()[line].endpoints.empty() ? EAI_NONAME : 0;
     }
     return found.error;
 }
@@ -128,7 +129,7 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
         }
         const int result = works ? look_up_now(name, servers, line) : EAI_AGAIN;
         works = works && result != EAI_AGAIN;
-        if (result == 0) {
+        if (!servers.lines()[line].endpoints.empty()) {
             return;
         }
         const bool recalled = running != nullptr && servers.recall(line, *running);
@@ -137,7 +138,7 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
             return;
         }
         logged.push_back(declared);
-        const char* why = gai_strerror(result);
+        const char* why = result == 0 ? no_server : gai_strerror(result);
         const std::string text =
             recalled ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
                      : formatted("lync_dns: server {} can't be resolved yet ({}), it takes no "
@@ -260,8 +261,7 @@ void Resolving::answer(Name& name, ngx_resolver_ctx_t* lookup) {
         std::ranges::any_of(std::span(lookup->addrs, lookup->naddrs),
                             [](const auto& found) { return is_server_address(*found.sockaddr); });
     if (!has_server) {
-        fail(name, lookup->state != NGX_OK ? ngx_resolver_strerror(lookup->state)
-                                           : "no address of a server");
+        fail(name, lookup->state != NGX_OK ? ngx_resolver_strerror(lookup->state) : no_server);
         name.timer.set(retry_interval, cycle_->log);
         return;
     }
