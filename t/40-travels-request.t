@@ -152,6 +152,29 @@ scene '512 MB of meeting content, and nothing of it on disk', sub {
     }
 };
 
+# Nobody knows beforehand how long a chunked body will be: it ends where the limit does.
+scene 'max_upload, of a body without a length', more => 'max_upload 1m;', sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        $connection->head;
+        my $received = 0;
+        while ($connection->more) {
+            $received += length $connection->{buffer};
+            $connection->{buffer} = '';
+        }
+        $report->($received < 1024 * 1024 + 65536 ? 'no more than the limit' : $received);
+    });
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('PUT /collabcontent/x', 'Transfer-Encoding' => 'chunked');
+    my $chunk = sprintf "%x\r\n%s\r\n", 65536, 'x' x 65536;
+    for (1 .. 40) {
+        last if $client->write($chunk) < length $chunk;
+    }
+    is($client->answer->{status}, 413, 'refused');
+    $client->close;
+    is($server->report, 'no more than the limit', 'travelled');
+};
+
 # A server challenges an upload without waiting for its end, and reads on, as IIS does.
 scene 'an answer before the end of the request', sub {
     my $server = pool_server(sub {

@@ -145,10 +145,9 @@ std::vector<ngx_addr_t> addresses_of(ngx_conf_t* cf, const config::LockoutStore&
         throw std::bad_alloc();
     }
     if (ngx_parse_url(cf->pool, &url) != NGX_OK) {
-        throw mistake(
-            declared.place,
-            "\"lockout_store\" can't be used: {} in {}, make the name resolve or write the address",
-            url.err == nullptr ? "no address" : url.err, quoted(declared.address));
+        throw mistake(declared.place, "\"lockout_store\" can't be used: {} in {}{}",
+                      url.err == nullptr ? "no address" : url.err, quoted(declared.address),
+                      declared.host.empty() ? "" : ", make the name resolve or write the address");
     }
     return {url.addrs, url.addrs + url.naddrs};
 }

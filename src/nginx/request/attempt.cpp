@@ -54,10 +54,13 @@ void log_held(const Attempt& attempt, LockoutZone::Failed failed) noexcept {
                       &attempt.name, limits.hold / 1000, limits.failures);
     }
     if (failed.holds_source) {
-        const ngx_str_t source = str(client_address(attempt.request->connection));
-        ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "lync_lockout: address %V is held for %uL s, source_accounts=%ud is reached",
-                      &source, limits.hold / 1000, limits.source_accounts);
+        const std::string_view address = client_address(attempt.request->connection);
+        const ngx_str_t source = str(address);
+        ngx_log_error(
+            NGX_LOG_WARN, log, 0,
+            "lync_lockout: address %V%s is held for %uL s, source_accounts=%ud is reached", &source,
+            address.find(':') == std::string_view::npos ? "" : "/64", limits.hold / 1000,
+            limits.source_accounts);
     }
 }
 
