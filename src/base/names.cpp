@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
+#include "base/host_addresses.h"
 
 #include <arpa/inet.h>
 #include <idn2.h>
@@ -171,6 +172,13 @@ std::string normal(int family, std::string_view text) {
                : std::string();
 }
 
+/// Of an address in normal form.
+template <typename Address>
+bool is_server(int family, const std::string& text) {
+    Address address{};
+    return inet_pton(family, text.c_str(), &address) == 1 && is_server_address(address);
+}
+
 /// An IPv4 or IPv6 literal, brackets or not. Called for each of 20,000 names, so inet_pton is
 /// called only where an address is possible.
 bool is_literal(std::string_view text) {
@@ -315,7 +323,7 @@ ParsedName parse_address(std::string_view text) {
                    ? refused(text.find("]:") != text.npos
                                  ? std::string(has_port)
                                  : "there is no valid IPv6 address between its brackets")
-               : address == "::" || address.starts_with("ff")
+               : !is_server<in6_addr>(AF_INET6, address)
                    ? refused(std::string(no_server))
                    : ParsedName{formatted("[{}]", address), {}};
     }
@@ -326,9 +334,8 @@ ParsedName parse_address(std::string_view text) {
         return refused(std::string(has_port));
     }
     if (std::string address = normal_ipv4(text); !address.empty()) {
-        // "This network", multicast, what is reserved, broadcast.
-        const auto network = parse_number(address.substr(0, address.find('.')), 1, 223);
-        return network ? ParsedName{std::move(address), {}} : refused(std::string(no_server));
+        return is_server<in_addr>(AF_INET, address) ? ParsedName{std::move(address), {}}
+                                                    : refused(std::string(no_server));
     }
     return parse_host(text, {"it", 1});
 }

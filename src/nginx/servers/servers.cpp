@@ -1,5 +1,6 @@
 #include "nginx/servers/servers.h"
 
+#include "base/host_addresses.h"
 #include "nginx/guard.h"
 
 #include <algorithm>
@@ -138,15 +139,6 @@ void Servers::declare(Transport& transport, const config::Farm& farm, std::uint1
         line.settings = settings_of(server);
         line.port = port;
     }
-}
-
-bool is_server_address(const sockaddr& address) noexcept {
-    if (address.sa_family == AF_INET6) {
-        const in6_addr& ipv6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-        return !IN6_IS_ADDR_UNSPECIFIED(&ipv6) && !IN6_IS_ADDR_MULTICAST(&ipv6);
-    }
-    const in_addr_t ipv4 = ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr);
-    return ipv4 >> 24 >= 1 && ipv4 >> 24 <= 223;
 }
 
 /// References, given back unless they are taken.

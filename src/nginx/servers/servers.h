@@ -143,10 +143,6 @@ struct Server {
     std::string title;            ///< for logs: "10.0.0.11:4443", "fe1 (10.0.0.11:4443)"
 };
 
-/// Whether one server can have it: not 0.0.0.0, with which sinkholes answer and which is this host,
-/// nor multicast or what is reserved. DNS may say anything.
-bool is_server_address(const sockaddr& address) noexcept;
-
 /// The servers of a group.
 class Servers {
 public:
