@@ -79,6 +79,14 @@ inline SiteSpec ocs(lync::Product product = lync::Product::ocs_2007_r2) {
     return spec;
 }
 
+/// With every row that is built in.
+inline SiteSpec shielded(SiteSpec spec) {
+    for (const policy::ShieldRow& row : policy::shield_rows()) {
+        spec.shields.push_back(policy::make_shield(row));
+    }
+    return spec;
+}
+
 inline policy::Verdict judge(const Site& site, std::string_view method, std::string_view target,
                              std::string_view host = "lyncwebext.contoso.com") {
     return site.judge({method, policy::split_target(target), host});
