@@ -1,5 +1,5 @@
-// What a row of the shield costs at worst: texts of 64 KB that are made for each pattern, of its own
-// literals and characters. Prints the slowest of each; ends with an error past 50 microseconds.
+// What a row of the shield costs at worst: texts of 64 KB that are made for each pattern, of its
+// own literals and characters. Prints the slowest of each; ends with an error past 50 microseconds.
 //
 //     shield [TEXTS]     so many texts for each row (3000)
 

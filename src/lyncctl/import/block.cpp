@@ -69,12 +69,8 @@ private:
             "still needed may go into a file of \"server_include\". CHECK: was assumed, or has to "
             "be filled in\n",
             quoted(draft_.file), draft_.source);
-        for (const auto& [kind, what, place] : draft_.remarks) {
-            const std::string file =
-                place.file == draft_.file ? "line " : escaped(place.file) + ":";
-            text += formatted("# {}{}: {}\n", remark_word(kind),
-                              place.line == 0 ? "" : formatted(" ({}{})", file, place.line),
-                              escaped(what));
+        for (const Remark& remark : draft_.remarks) {
+            text += formatted("# {}\n", escaped(shown(draft_, remark)));
         }
         return text;
     }
@@ -238,6 +234,13 @@ private:
 std::string_view remark_word(RemarkKind kind) noexcept {
     constexpr std::array<std::string_view, 3> words{"RESTRICTION", "NOT CARRIED OVER", "CHECK"};
     return words[static_cast<std::size_t>(kind)];
+}
+
+std::string shown(const Draft& draft, const Remark& remark) {
+    const auto& [kind, what, place] = remark;
+    const std::string file = place.file == draft.file ? "line " : place.file + ":";
+    return formatted("{}{}: {}", remark_word(kind),
+                     place.line == 0 ? "" : formatted(" ({}{})", file, place.line), what);
 }
 
 std::string compose(Draft& draft) {

@@ -147,8 +147,9 @@ private:
         }
         for (const std::string& host : skipped_) {
             if (!found.contains(host)) {
-                throw Failure(formatted("invalid value {} of --role: the file publishes no such name",
-                                        lync::quoted(host + "=skip")));
+                throw Failure(
+                    formatted("invalid value {} of --role: the file publishes no such name",
+                              lync::quoted(host + "=skip")));
             }
         }
     }

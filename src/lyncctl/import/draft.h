@@ -167,6 +167,9 @@ inline constexpr std::string_view unknown_domain = "SIP-DOMAIN";
 /// Skype for Business. Throws Failure if nothing is left.
 void settle(Draft& draft, const std::vector<std::string>& skipped = {});
 
+/// "NOT CARRIED OVER (line 5): ...", as it was read: not escaped.
+std::string shown(const Draft& draft, const Remark& remark);
+
 /// The block with the remarks as comments before it; adds remarks of its own.
 std::string compose(Draft& draft);
 

@@ -59,7 +59,14 @@ int settle_and_print(Draft draft, const Options& options, Output& output) {
         skipped.push_back(to_ascii_lower(text.substr(0, text.rfind('='))));
     }
     draft.hosts = hosts_of(options.import);
-    settle(draft, skipped);
+    try {
+        settle(draft, skipped);
+    } catch (const Failure&) { // perhaps for what couldn't be read
+        for (const Remark& remark : draft.remarks) {
+            output.note(shown(draft, remark));
+        }
+        throw;
+    }
     return print(std::move(draft), output);
 }
 

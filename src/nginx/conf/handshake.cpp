@@ -139,10 +139,11 @@ bool try_certificate(ngx_conf_t* cf, Tls* tls, const config::Publication& declar
     }
     const config::CertificateFiles& files = declared.certificates[index];
     const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-    log_at(NGX_LOG_EMERG, cf, files.place,
-           "certificate \"%s\" can't be presented (%s): have it issued again for a longer key, with "
-           "SHA-256",
-           files.certificate.c_str(), reason == nullptr ? "unknown" : reason);
+    log_at(
+        NGX_LOG_EMERG, cf, files.place,
+        "certificate \"%s\" can't be presented (%s): have it issued again for a longer key, with "
+        "SHA-256",
+        files.certificate.c_str(), reason == nullptr ? "unknown" : reason);
     ERR_clear_error();
     return false;
 }
