@@ -176,7 +176,11 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
               "NOT CARRIED OVER: \"proxy_pass https://fe$n.contoso.local:4443\" in server "
               "\"dialin.contoso.com\": where does it lead?",
               1},
+             {meet + server("dialin.contoso.com", "set $fe 10.0.0.11;", "", "$fe_1:4443"),
+              "\"dialin.contoso.com\": where does it lead?", 1},
              // These mean nothing.
+             {meet + server("dialin.contoso.com", "set $fe_1 10.0.0.11;", "", "$fe_1:4443"),
+              "NOT CARRIED OVER", 0},
              {server("meet.contoso.com", "auth_basic off; allow all; ssl_verify_client off; if "
                                          "($scheme = http) { "s +
                                              https + " } location /a { " + https + " }"),

@@ -56,6 +56,10 @@ bool has_argument(const Directive& directive, std::string_view word) {
     return std::ranges::find(directive.arguments, word) != directive.arguments.end();
 }
 
+bool is_word_character(char c) {
+    return is_ascii_alnum(c) || c == '_';
+}
+
 /// A directive as it is written: `"deny 10.0.0.0/8"`.
 std::string line_of(const Directive& directive) {
     std::string text = directive.name;
@@ -76,6 +80,12 @@ bool is_to_https(const Directive& directive) {
                return url.starts_with("https://$") && has_word(hosts, url.substr(8, end - 8)) &&
                       has_word(pages, url.substr(end));
            });
+}
+
+/// Whether it gives a variable a value without variables: what uses it is known.
+bool sets_constant(const Directive& directive) {
+    return directive.name == "set" && directive.arguments.size() == 2 &&
+           directive.arguments[1].find('$') == std::string::npos;
 }
 
 /// The remark on a directive that isn't carried over; none if it is harmless.
@@ -102,7 +112,7 @@ bool only_redirects(const Directive& block) {
 std::optional<RemarkKind> remark_on(const Directive& directive) {
     const std::string_view name = directive.name;
     const std::string first = first_argument(directive);
-    if ((first == "off" && !name.starts_with("proxy_pass_")) ||
+    if ((first == "off" && !name.starts_with("proxy_pass_")) || sets_constant(directive) ||
         (name == "allow" && first == "all") || is_to_https(directive) ||
         (name == "proxy_set_header" && has_word(usual_headers, to_ascii_lower(first))) ||
         (name == "if" && directive.is_block && only_redirects(directive))) {
@@ -223,6 +233,7 @@ private:
         read_listens(block, ssl, listener.sockets);
         read_certificates(block, listener.certificates);
         std::vector<Pass> found;
+        constants_.clear();
         if (passes(block)) {
             walk(block, title, title, proxy_name, true, found);
         }
@@ -265,16 +276,34 @@ private:
         }
     }
 
+    /// "https://$backend:4443" as the server's `set` lines make it.
+    std::string with_constants(std::string_view url) const {
+        std::string text;
+        while (!url.empty()) {
+            const auto end = std::find_if_not(url.begin() + 1, url.end(), is_word_character);
+            const auto size = static_cast<std::size_t>(end - url.begin());
+            const auto known = constants_.find(std::string(url.substr(0, size)));
+            text += known == constants_.end() ? url.substr(0, size) : known->second;
+            url.remove_prefix(size);
+        }
+        return text;
+    }
+
     /// Reads each line of a server, and of the blocks in it with a proxy_pass.
     void walk(const Directive& block, const std::string& title, const std::string& where,
               const std::string& inherited, bool every_path, std::vector<Pass>& found) {
         const std::string proxy_name = value_of(block, "proxy_ssl_name", inherited);
         read_trusted_ca(block);
+        for (const Directive* line : children(block, "set")) {
+            if (sets_constant(*line)) {
+                constants_[line->arguments[0]] = line->arguments[1];
+            }
+        }
         for (const auto& child : block.children) {
             const bool location = child->name == "location" && child->is_block;
             const auto inner = [&] { return formatted("{} of {}", line_of(*child), title); };
             if (child->name == "proxy_pass") {
-                const Target target = split_url(first_argument(*child));
+                const Target target = split_url(with_constants(first_argument(*child)));
                 found.push_back(
                     {*child, target, proxy_name, every_path, keeps_path(block, target)});
             } else if (child->is_block && passes(*child)) {
@@ -409,6 +438,7 @@ private:
     std::string prefix_;
     Draft draft_;
     std::unordered_map<std::string, const Directive*> upstreams_;
+    std::unordered_map<std::string, std::string> constants_; ///< "$backend", of one server
     std::unordered_map<std::string, std::pair<Farm*, std::uint16_t>> farms_; ///< by target
 };
 
