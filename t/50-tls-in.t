@@ -33,6 +33,19 @@ scene 'handshakes', more => 'certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public
     }
 };
 
+# OpenSSL begins with the settings of the socket's default server.
+for my $protocols ('TLSv1.3', 'TLSv1 TLSv1.1') {
+    scene "a foreign default server with ssl_protocols $protocols",
+        before => word('FOREIGN') =~ s/ ssl;/ ssl default_server;/r =~ s/(?=return)/ssl_protocols $protocols; /r, sub {
+        for my $version (qw(TLSv1_2 TLSv1_3)) {
+            my $client = eval { client('https://lyncwebext.contoso.com', version => $version) };
+            is($client && $client->facts->{version}, $version =~ tr/_/./r, "a published name has $version");
+        }
+        is(eval { client('https://lyncwebext.contoso.com', version => 'TLSv1_1', ciphers => 'ALL:@SECLEVEL=0') }, undef,
+            'and nothing older');
+    };
+}
+
 # What a client sends before it hears anything, up to its early data, as somebody between records it.
 sub recorder {
     return server(address => '127.0.0.1', port => port('OWN'), sub {

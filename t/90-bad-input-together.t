@@ -149,6 +149,10 @@ simple_url meet https://meet.fabrikam.com;
 nginx prefers to "meet.*" of lync_publish "contoso": to publish it, write its full name in the block
 as well in %%HERE%%
 
+=== a server whose listen makes a socket of plain HTTP speak something else
+--- refused: before
+server { listen 127.0.0.1:18080 ssl; server_name www.contoso.com; ssl_certificate %%PKI%%/public.pem; ssl_certificate_key %%PKI%%/public.key; } | 127.0.0.1:18080 is plain HTTP in lync_publish "contoso", but a server outside of it says "ssl" in its "listen": a socket speaks one of them, take another for that server in %%BLOCK%%
+
 === a server that states parameters of the same socket
 --- sockets
 http_listen  127.0.0.1:18080 backlog=100;  # ours

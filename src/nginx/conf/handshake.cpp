@@ -106,6 +106,16 @@ const ngx_http_core_srv_conf_t* server_for(const ngx_http_addr_conf_t& address,
                                ngx_hash_key(lower.data(), name.size()), lower.data(), name.size()));
 }
 
+/// The versions of the name's own server, not of the default one, whose SSL_CTX it is until now.
+void set_versions(SSL* ssl, const SSL_CTX* own) noexcept {
+    constexpr auto versions =
+        SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3;
+    SSL_clear_options(ssl, versions);
+    SSL_set_options(ssl, SSL_CTX_get_options(own) & versions);
+    SSL_set_min_proto_version(ssl, SSL_CTX_get_min_proto_version(const_cast<SSL_CTX*>(own)));
+    SSL_set_max_proto_version(ssl, SSL_CTX_get_max_proto_version(const_cast<SSL_CTX*>(own)));
+}
+
 int on_hello(SSL* ssl, int* alert, void*) {
     const int result = nginx_on_client_hello(ssl, alert);
     if (result != SSL_CLIENT_HELLO_SUCCESS) {
@@ -121,6 +131,7 @@ int on_hello(SSL* ssl, int* alert, void*) {
         const SessionContext& context =
             publication.session_contexts[publication.plan.publication.presented.set_for(name)];
         SSL_set_session_id_context(ssl, context.data(), context.size());
+        set_versions(ssl, context_of(server));
     } else if (server != nullptr && host_of(address.default_server) != nullptr) {
         // A foreign name where the SSL_CTX, and so the context, is ours.
         static constexpr SessionContext foreign{};

@@ -20,6 +20,9 @@ namespace {
 
 using Server = ngx_http_core_srv_conf_t;
 
+/// Before 1.25.1 a plain socket with "http2" took nothing else.
+constexpr bool http2_excludes_http1 = nginx_version < 1025001;
+
 std::span<Server*> servers_of(const ngx_http_conf_addr_t& address) noexcept {
     return elements<Server*>(address.servers);
 }
@@ -42,6 +45,7 @@ struct SharedSocket {
                 continue;
             }
             ours = true;
+            plain = host->planned.tls ? plain : host;
             const config::Publication& declared = host->publication.plan.publication;
             refuses = refuses || declared.unknown_host == config::UnknownHost::refuse;
             catch_all = host->planned.catch_all ? server : catch_all;
@@ -50,8 +54,9 @@ struct SharedSocket {
 
     ngx_http_conf_addr_t& address;
     bool ours = false;
-    bool refuses = false;      ///< some publication here says unknown_host refuse
-    Server* foreign = nullptr; ///< the first server that isn't ours
+    const Host* plain = nullptr; ///< one of ours that speaks plain HTTP
+    bool refuses = false;        ///< some publication here says unknown_host refuse
+    Server* foreign = nullptr;   ///< the first server that isn't ours
     Server* catch_all = nullptr;
 };
 
@@ -87,7 +92,21 @@ void choose_default(ngx_conf_t* cf, const SharedSocket& socket) {
     }
 }
 
-/// A `listen` with "http2" speaks for every server of the socket.
+/// A `listen` with "ssl" or "http2" speaks for every server of the socket.
+ngx_int_t refuse_other_protocol(ngx_conf_t* cf, const SharedSocket& socket) {
+    const auto& opt = socket.address.opt;
+    if (socket.plain == nullptr || socket.foreign == nullptr ||
+        !(opt.ssl || (opt.http2 && http2_excludes_http1))) {
+        return NGX_OK;
+    }
+    log_at(NGX_LOG_EMERG, cf, socket.plain->planned.place,
+           "%V is plain HTTP in lync_publish \"%s\", but a server outside of it says \"%s\" in its "
+           "\"listen\": a socket speaks one of them, take another for that server",
+           &opt.addr_text, socket.plain->publication.plan.publication.name.c_str(),
+           opt.ssl ? "ssl" : "http2");
+    return NGX_ERROR;
+}
+
 void log_http2(ngx_conf_t* cf, const SharedSocket& socket) {
     if (socket.ours && socket.foreign != nullptr && socket.address.opt.http2) {
         log_at(NGX_LOG_NOTICE, cf, place_of(*socket.foreign),
@@ -291,6 +310,9 @@ ngx_int_t settle(ngx_conf_t* cf) {
                 return NGX_ERROR;
             }
             const SharedSocket socket(address);
+            if (refuse_other_protocol(cf, socket) != NGX_OK) {
+                return NGX_ERROR;
+            }
             choose_default(cf, socket);
             if (socket.ours) {
                 settle_default_handshake(cf, address.default_server);
