@@ -1,8 +1,7 @@
-// Queries of autodiscover contain users' addresses, and a query may contain any credential that a
-// body may: both are kept out of the error log.
+// Queries hold users' addresses (autodiscover), passwords that a body may hold as well, and tokens
+// (access_token of WOPI and of UCWA): they are kept out of the error log.
 
 #include "nginx/request/request.h"
-#include "nginx/request/target.h"
 
 #include <algorithm>
 
@@ -10,29 +9,15 @@ namespace lync::nginx {
 
 namespace {
 
-/// Whether the query may have a password in it, or people's addresses: that of autodiscover, also
-/// for a name or a path that isn't published.
-bool query_is_private(const policy::Verdict& verdict, bool log_sip_uri) noexcept {
-    return verdict.sign_in != policy::SignInBody::none ||
-           (!log_sip_uri &&
-            (has_addresses(verdict.service) || verdict.service == policy::Service::unknown));
-}
-
-/// Of what the client asked for, or of what a rewrite has made of it.
-bool query_is_private(ngx_http_request_t* r) noexcept {
-    const Host& host = *host_of(r);
-    const bool log_sip_uri = host.publication.plan.publication.log_sip_uri;
+/// Whether the administrator wants to see it: that of autodiscover, and of what was judged alone.
+bool query_is_shown(ngx_http_request_t* r) noexcept {
     const policy::Verdict* ruled = ruled_verdict(r);
-    return (ruled != nullptr && query_is_private(*ruled, log_sip_uri)) ||
-           query_is_private(
-               host.site.judge({forwarded_method(r), policy::split_target(view(r->unparsed_uri)),
-                                view(r->headers_in.server)}),
-               log_sip_uri);
+    return ruled != nullptr && has_addresses(ruled->service) &&
+           host_of(r)->publication.plan.publication.log_sip_uri;
 }
 
 constexpr auto is_query = [](u_char c) { return c == '?'; };
 
-/// A page of autodiscover may be what refers to this one.
 bool is_referred_by_query(const ngx_http_request_t* r) noexcept {
     const ngx_table_elt_t* referer = r->headers_in.referer;
     return referer != nullptr &&
@@ -55,18 +40,17 @@ ngx_http_log_handler_pt log_handler_behind(const ngx_http_request_t* r) noexcept
     return *static_cast<const ngx_http_log_handler_pt*>(c->data);
 }
 
-/// nginx's lines about a request quote it with its query, where autodiscover has people's
-/// addresses. Ours stands in front and takes the query away while the line is written.
+/// nginx's lines about a request quote it with its query. Ours stands in front and takes the query
+/// away while the line is written.
 u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
                          std::size_t len) {
     const ngx_str_t line = r->request_line;
     const ngx_str_t uri = r->upstream == nullptr ? ngx_str_t{} : r->upstream->uri;
-    const bool own = query_is_private(r);
-    if (own) {
+    if (!query_is_shown(r)) {
         cut_query(r->request_line);
-    }
-    if (own && r->upstream != nullptr) {
-        cut_query(r->upstream->uri);
+        if (r->upstream != nullptr) {
+            cut_query(r->upstream->uri);
+        }
     }
     ngx_table_elt_t* referer = r->headers_in.referer;
     const ngx_str_t page = referer == nullptr ? ngx_str_t{} : referer->value;
@@ -90,8 +74,6 @@ u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* 
 
 using namespace lync::nginx;
 
-/// nginx logs a body that is too large before the policy runs, so queries are judged when a line is
-/// written.
 ngx_int_t lync_hide_handler(ngx_http_request_t* r) {
     const Host* host = host_of(r);
     if (host == nullptr || r->log_handler == describe_request ||
