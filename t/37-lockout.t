@@ -206,17 +206,20 @@ scene 'limit_req holds attempts up', more => $LIMITS,
 };
 
 # Nothing can wait there, neither for other attempts nor before it is answered.
-scene 'an auth_request tries no password', more => "$LIMITS lockout_exempt room;", included => <<'END', sub {
+scene 'a subrequest tries no password', more => "$LIMITS lockout_exempt room;", included => <<'END', sub {
 location  /own   { auth_request /ask; try_files /none =204; }
 location = /ask  { internal; rewrite ^ /abs/handler last; }
+location = /page { ssi on; default_type text/html; return 200 '1<!--# include virtual="/abs/handler" -->2'; }
 END
     my $server = doors_server();
     for my $who ('alice', 'room') {
         my $basic = 'Basic ' . encode_base64("$who:right", '');
         my $answer = client('https://lyncwebext.contoso.com')->ask('GET /own', Authorization => $basic)->answer;
         is($answer->{status}, $who eq 'room' ? 204 : 401, $who);
+        $answer = client('https://lyncwebext.contoso.com')->ask('GET /page', Authorization => $basic)->answer;
+        like($answer->{body}, $who eq 'room' ? qr/^1.+2$/s : qr/^12$/, "$who: in a page");
     }
-    is(join(' ', arrived), 'room', 'who is exempt arrives');
+    is(join(' ', arrived), 'room room', 'who is exempt arrives');
 };
 
 # What names nobody isn't sent on; two passwords in one request neither.

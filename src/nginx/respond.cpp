@@ -40,6 +40,7 @@ ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
     buffer->memory = body.empty() ? 0 : 1;
     buffer->last_buf = r == r->main ? 1 : 0;
     buffer->last_in_chain = 1;
+    buffer->sync = buffer->memory || buffer->last_buf ? 0 : 1; // nothing, of a subrequest
     ngx_chain_t chain{buffer, nullptr};
     return ngx_http_output_filter(r, &chain);
 }
