@@ -101,10 +101,11 @@ void Declaration::read_name() {
                                     "is written \"lync_publish NAME {{ ... }}\"");
     }
     const std::string& name = block_.arguments.front();
-    if (name.empty() || name.size() > 64 || name.find_first_not_of(allowed) != std::string::npos) {
+    if (name.empty() || name.size() > 64 || name.front() == '-' ||
+        name.find_first_not_of(allowed) != std::string::npos) {
         throw mistake(block_.place,
                       "invalid name {} in \"lync_publish\" directive: it is made of up to 64 "
-                      "letters, digits, \"_\" and \"-\"",
+                      "letters, digits, \"_\" and \"-\", and doesn't begin with \"-\"",
                       lync::quoted(name));
     }
     publication_.name = name;

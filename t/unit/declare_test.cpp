@@ -394,13 +394,14 @@ TEST_CASE("a block lacks what it needs", "[declare]") {
 
 TEST_CASE("a publication needs one name", "[declare]") {
     World world;
-    const std::string why = ": it is made of up to 64 letters, digits, \"_\" and \"-\" in "
-                            "nginx.conf:1";
+    const std::string why = ": it is made of up to 64 letters, digits, \"_\" and \"-\", and "
+                            "doesn't begin with \"-\" in nginx.conf:1";
     CHECK(world.mistake("lync_publish contoso.com { }") ==
           "invalid name \"contoso.com\" in \"lync_publish\" directive" + why);
     CHECK(world.mistake("lync_publish \"\" { }") ==
           "invalid name \"\" in \"lync_publish\" directive" + why);
     CHECK(world.mistake("lync_publish " + std::string(65, 'a') + " { }").ends_with(why));
+    CHECK(world.mistake("lync_publish -x { }").ends_with(why)); // an option of certbot's
     CHECK(world.mistake("lync_publish { }") ==
           "invalid number of arguments in \"lync_publish\" directive, it is written "
           "\"lync_publish NAME { ... }\" in nginx.conf:1");
