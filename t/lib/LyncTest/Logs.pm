@@ -4,13 +4,14 @@ package LyncTest::Logs;
 #
 # Test::Nginx wipes an error log when the next block starts, so what nginx writes while it stops
 # would be lost. Each block therefore gets a second error log, which stays until all are read here:
-# no [alert], [crit] or [emerg] and no sanitizer's line may stand in it that the block's own
-# "--- error_log" doesn't expect.
+# no [alert], [crit] or [emerg], no sanitizer's line and no refused request's query may stand in it
+# that the block's own "--- error_log" doesn't expect.
 
 use strict;
 use warnings;
 
-our $BAD = qr/\[(?:alert|crit|emerg)\]|Sanitizer|runtime error:|Assertion .*failed/;
+our $BAD = qr/\[(?:alert|crit|emerg)\]|Sanitizer|runtime error:|Assertion .*failed
+    |lync_refused:.*\ request:\ "[^"]*\?/x;
 
 # The lines of FILE that must not be there. $patterns is a block's "--- error_log".
 sub complaints {
