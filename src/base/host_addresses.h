@@ -33,13 +33,15 @@ inline HostAddresses look_up_host(const std::string& name, int flags) {
 }
 
 /// Whether one server can have it: not "this network" (0.0.0.0, with which sinkholes answer, is
-/// this very host), multicast, broadcast or what is reserved.
+/// this very host), multicast, broadcast or what is reserved; nor an IPv4 address as IPv6 has it
+/// (::ffff:10.0.0.11), a second spelling that would pass every rule for the first.
 inline bool is_server_address(const in_addr& address) noexcept {
     const in_addr_t first = ntohl(address.s_addr) >> 24;
     return first >= 1 && first <= 223;
 }
 inline bool is_server_address(const in6_addr& address) noexcept {
-    return !IN6_IS_ADDR_UNSPECIFIED(&address) && !IN6_IS_ADDR_MULTICAST(&address);
+    return !IN6_IS_ADDR_UNSPECIFIED(&address) && !IN6_IS_ADDR_MULTICAST(&address) &&
+           !IN6_IS_ADDR_V4MAPPED(&address);
 }
 inline bool is_server_address(const sockaddr& address) noexcept {
     return address.sa_family == AF_INET6

@@ -179,6 +179,13 @@ bool is_server(int family, const std::string& text) {
     return inet_pton(family, text.c_str(), &address) == 1 && is_server_address(address);
 }
 
+/// "10.0.0.11" of "::ffff:10.0.0.11"; empty for other addresses. In normal form, both.
+std::string mapped_ipv4(const std::string& ipv6) {
+    constexpr std::string_view prefix = "::ffff:";
+    return ipv6.starts_with(prefix) ? normal_ipv4(std::string_view(ipv6).substr(prefix.size()))
+                                    : std::string();
+}
+
 /// An IPv4 or IPv6 literal, brackets or not. Called for each of 20,000 names, so inet_pton is
 /// called only where an address is possible.
 bool is_literal(std::string_view text) {
@@ -317,15 +324,17 @@ ParsedName parse_address(std::string_view text) {
         return refused("it is a URL: write the address or the host name only");
     }
     if (text.starts_with('[')) {
-        std::string address =
+        const std::string address =
             text.ends_with(']') ? normal_ipv6(text.substr(1, text.size() - 2)) : "";
+        const std::string ipv4 = mapped_ipv4(address);
         return address.empty()
                    ? refused(text.find("]:") != text.npos
                                  ? std::string(has_port)
                                  : "there is no valid IPv6 address between its brackets")
-               : !is_server<in6_addr>(AF_INET6, address)
-                   ? refused(std::string(no_server))
-                   : ParsedName{formatted("[{}]", address), {}};
+               : is_server<in6_addr>(AF_INET6, address) ? ParsedName{formatted("[{}]", address), {}}
+               : is_server<in_addr>(AF_INET, ipv4)
+                   ? refused(formatted("it is an IPv4 address as IPv6 has it: write {}", ipv4))
+                   : refused(std::string(no_server));
     }
     if (!normal_ipv6(text).empty()) {
         return refused(formatted("an IPv6 address stands in brackets: write [{}]", text));
@@ -360,11 +369,13 @@ std::string normal_ipv6(std::string_view text) {
 }
 
 std::string normal_address(std::string_view text) {
-    if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
-        return normal_ipv6(text.substr(1, text.size() - 2));
+    if (std::string ipv4 = normal_ipv4(text); !ipv4.empty()) {
+        return ipv4;
     }
-    std::string ipv4 = normal_ipv4(text);
-    return ipv4.empty() ? normal_ipv6(text) : ipv4;
+    const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+    std::string ipv6 = normal_ipv6(bracketed ? text.substr(1, text.size() - 2) : text);
+    std::string ipv4 = mapped_ipv4(ipv6);
+    return ipv4.empty() ? ipv6 : ipv4;
 }
 
 } // namespace lync

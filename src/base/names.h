@@ -61,7 +61,8 @@ bool is_plain_name(std::string_view name) noexcept;
 /// inet_pton and back, so that equal addresses are equal texts; empty if it isn't an address.
 std::string normal_ipv4(std::string_view text);
 std::string normal_ipv6(std::string_view text);
-/// Either, an IPv6 address in brackets or not; given back without them.
+/// Either, an IPv6 address in brackets or not; given back without them, and as IPv4 where it is
+/// ::ffff:10.0.0.11: so nginx and firewalls see such a source.
 std::string normal_address(std::string_view text);
 
 } // namespace lync

@@ -87,6 +87,7 @@ TEST_CASE("what an edge block is told is wrong", "[edge]") {
         edge redmond { topology consolidated; } // edge redmond { topology single_site; } | edge "redmond" is duplicate in lync_publish "ocs", the first stands at nginx.conf:3: each site has a name of its own in nginx.conf:4
         edge { server 10.0.0.1; }                      | "server" directive is not allowed in edge, it belongs ... in nginx.conf:3
         topology consolidated;                         | "topology" directive is not allowed in lync_publish "ocs", it belongs in an edge block in nginx.conf:3
+        edge { topology consolidated; reverse_proxy external=[::ffff:203.0.113.1]; // access_edge external=203.0.113.1; } | address "203.0.113.1" in "access_edge" directive of edge is the reverse proxy's, at nginx.conf:3 in nginx.conf:4
         edge { acces_edge external=203.0.113.1; }      | unknown directive "acces_edge" in edge, did you mean "access_edge"? in nginx.conf:3
     )")) {
         CHECK(told_as(mistake(text), told) == told);

@@ -249,11 +249,11 @@ TEST_CASE("lockout: what is written", "[accounts]") {
     CHECK(usual.hold == usual.window);
 
     // The other directives may stand before it.
-    const lync::config::Lockout all =
-        read("lockout_exempt 10.0.0.0/8 2001:db8::1 CONTOSO\\\\room 192.0.2.1 room@contoso.com;\n"
-             "account_domain CONTOSO=contoso.com;\nlog_accounts on;\n"
-             "lockout on failures=2 window=1h hold=90s source_accounts=0;\n"
-             "account_domain contoso.local=contoso.com;");
+    const lync::config::Lockout all = read(
+        "lockout_exempt 10.0.0.0/8 2001:db8::1 CONTOSO\\\\room ::ffff:192.0.2.1 room@contoso.com;\n"
+        "account_domain CONTOSO=contoso.com;\nlog_accounts on;\n"
+        "lockout on failures=2 window=1h hold=90s source_accounts=0;\n"
+        "account_domain contoso.local=contoso.com;");
     CHECK(all.failures == 2);
     CHECK(all.window.count() == 3600);
     CHECK(all.hold.count() == 90);

@@ -246,7 +246,6 @@ TEST_CASE("parse_address takes addresses and host names", "[names]") {
         10.0.0.11             | 10.0.0.11
         [fd00::11]            | [fd00::11]
         [FD00:0:0:0:0:0:0:11] | [fd00::11]
-        [::ffff:10.0.0.1]     | [::ffff:10.0.0.1]
         fe01.contoso.local    | fe01.contoso.local
         FE01                  | fe01
         localhost             | localhost
@@ -274,6 +273,8 @@ TEST_CASE("parse_address says how an address is written", "[names]") {
         255.255.255.255         | it is no address of one server: write the server's own
         [ff02::1]               | it is no address of one server: write the server's own
         224.0.0.1               | it is no address of one server: write the server's own
+        [::ffff:0.0.0.0]        | it is no address of one server: write the server's own
+        [::FFFF:a00:b]          | it is an IPv4 address as IPv6 has it: write 10.0.0.11
         10.0.0                  | it ends in the number "0", so it is neither a name nor a valid IPv4 address
         010.0.0.1               | it ends in the number "1", so it is neither a name nor a valid IPv4 address
         10.0.0.1\x00            | it contains the byte 0x00: a name is made of letters, digits, "-" and "."
