@@ -137,14 +137,22 @@ void check_issuer(const std::vector<X509Ptr>& chain, const std::string& file,
     }
 }
 
-/// Certificates for client computers, made by the wrong template.
+/// Certificates made by the wrong template: valid, but clients refuse them.
 void check_purpose(X509* leaf, const std::string& file, Certificate& certificate) {
     constexpr std::uint32_t for_servers = XKU_SSL_SERVER | XKU_SGC | XKU_ANYEKU;
-    if ((X509_get_extended_key_usage(leaf) & for_servers) == 0) { // all are set if none is stated
-        certificate.warnings.push_back(
-            formatted("certificate \"{}\" isn't for servers, which clients refuse: have it issued "
-                      "with the extended key usage serverAuth",
-                      file));
+    // Of usages all are set if none is stated.
+    const std::pair<bool, std::string_view> faults[] = {
+        {certificate.names.empty(),
+         "has no subject alternative name that is a DNS name, and clients ignore the common name: "
+         "have it issued with the published names there"},
+        {(X509_get_extended_key_usage(leaf) & for_servers) == 0,
+         "isn't for servers, which clients refuse: have it issued with the extended key usage "
+         "serverAuth"},
+    };
+    for (const auto& [found, text] : faults) {
+        if (found) {
+            certificate.warnings.push_back(formatted("certificate \"{}\" {}", file, text));
+        }
     }
 }
 

@@ -56,8 +56,8 @@ struct Findings {
 
 /// A listener's certificate. With an error set, the rest is what was known when it was found.
 struct Certificate : Findings {
-    /// Lower-case dNSNames of the subject alternative name in their order; the common name only
-    /// where there is no dNSName at all. Not checked any further: NameSet knows which ones cover.
+    /// Lower-case dNSNames of the subject alternative name in their order; clients read nothing
+    /// else. Not checked any further: NameSet knows which ones cover.
     std::vector<std::string> names;
     std::string digest;                  ///< SHA-256, 32 bytes
     std::shared_ptr<const KeyPair> pair; ///< to be presented; NULL with an error, or without a key

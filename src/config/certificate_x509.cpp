@@ -19,34 +19,11 @@ namespace {
 struct FreeGeneralNames {
     void operator()(GENERAL_NAMES* names) const noexcept { GENERAL_NAMES_free(names); }
 };
-struct FreeBytes {
-    void operator()(unsigned char* bytes) const noexcept { OPENSSL_free(bytes); }
-};
 
 /// Lower case, or empty for what no client can have asked for.
 std::string usable_name(std::string_view name) {
     const bool printable = std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7f; });
     return printable ? to_ascii_lower(name) : std::string();
-}
-
-/// The last common name is the most specific one [RFC 2818, 3.1].
-std::string common_name_of(const X509* certificate) {
-    const X509_NAME* subject = X509_get_subject_name(certificate);
-    int last = -1;
-    for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;) {
-        last = at;
-    }
-    if (last < 0) {
-        return {};
-    }
-
-    unsigned char* utf8 = nullptr;
-    const int size =
-        ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
-    const std::unique_ptr<unsigned char, FreeBytes> owner(utf8);
-    return size <= 0
-               ? std::string()
-               : usable_name({reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size)});
 }
 
 std::optional<std::chrono::sys_seconds> time_of(const ASN1_TIME* time) {
@@ -94,24 +71,16 @@ std::optional<std::vector<std::string>> names_of(const X509* certificate) {
     }
 
     std::vector<std::string> names;
-    bool has_dns_name = false;
     const int count = alternatives == nullptr ? 0 : sk_GENERAL_NAME_num(alternatives.get());
     for (int i = 0; i < count; i++) {
         const GENERAL_NAME* alternative = sk_GENERAL_NAME_value(alternatives.get(), i);
         if (alternative->type != GEN_DNS) {
             continue;
         }
-        has_dns_name = true;
         const ASN1_IA5STRING* text = alternative->d.dNSName;
         std::string name = usable_name({reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
                                         static_cast<std::size_t>(ASN1_STRING_length(text))});
         if (!name.empty()) {
-            names.push_back(std::move(name));
-        }
-    }
-
-    if (!has_dns_name) {
-        if (std::string name = common_name_of(certificate); !name.empty()) {
             names.push_back(std::move(name));
         }
     }

@@ -23,7 +23,7 @@ std::string digest_of(const X509* certificate);
 
 /// Names as Certificate::names has them. Nothing if the subject alternative name can't be read:
 /// no client would believe such a certificate. A name with a byte that isn't printable ASCII, such
-/// as an embedded NUL, is left out; it still keeps the common name from counting.
+/// as an embedded NUL, is left out.
 std::optional<std::vector<std::string>> names_of(const X509* certificate);
 
 struct Validity {

@@ -132,11 +132,14 @@ void remark_certificates(const Publication& publication, const Names& names,
                 for (const std::string& name : loaded[i].names) {
                     own.push_back(lync::quoted(name));
                 }
-                useless.emplace_back(formatted("{} covers no name of lync_publish {}, it is for "
-                                               "{}: publish one of its names, or take it out",
-                                               title, lync::quoted(publication.name),
-                                               own.empty() ? "none" : some_of(own)),
-                                     &files.place);
+                if (!own.empty()) { // one without names has a warning of its own
+                    useless.emplace_back(formatted("{} covers no name of lync_publish {}, it is "
+                                                   "for {}: publish one of its names, or take it "
+                                                   "out",
+                                                   title, lync::quoted(publication.name),
+                                                   some_of(own)),
+                                         &files.place);
+                }
                 continue;
             }
         }

@@ -61,6 +61,7 @@ class Pki:
             "doctor-server-alone": ("other-ca", "fepool.contoso.local",
                                     "authorityInfoAccess=caIssuers;URI:ldap:///CN=CA"),
             "doctor-client-only": ("public-ca", every, "extendedKeyUsage=clientAuth"),
+            WEB: ("public-ca", "", "extendedKeyUsage=serverAuth"),      # its common name alone
         }
         for name, (ca, names, extension) in extra.items():
             if not (directory / (name + ".pem")).exists():
@@ -86,7 +87,8 @@ class Pki:
     def _issue(self, ca: str, name: str, names: list[str], extension: str) -> None:
         self._request(name)
         lines = ["basicConstraints=critical,CA:false",
-                 "subjectAltName=" + ",".join("DNS:" + n for n in names), extension]
+                 "subjectAltName=" + (",".join("DNS:" + n for n in names) or "IP:127.0.0.1"),
+                 extension]
         if "extendedKeyUsage" not in extension:
             lines.append("extendedKeyUsage=serverAuth")
         (self.directory / (name + ".ext")).write_text("\n".join(lines) + "\n")

@@ -102,8 +102,8 @@ constexpr std::chrono::sys_seconds test_now =
 
 struct Request {
     std::vector<std::string> common_names = {"lyncwebext.contoso.com"};
-    std::vector<std::string> dns_names; ///< bytes as they are, NUL included
-    bool has_ip = false;                ///< 10.0.0.1 among the alternative names
+    std::vector<std::string> dns_names = common_names; ///< bytes as they are, NUL included
+    bool has_ip = false;                               ///< 10.0.0.1 among the alternative names
     std::chrono::sys_seconds not_before = test_now - std::chrono::days(1);
     std::chrono::sys_seconds not_after = test_now + std::chrono::days(365);
     const EVP_MD* digest = EVP_sha256();

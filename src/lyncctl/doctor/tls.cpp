@@ -122,8 +122,10 @@ void look_at_certificate(X509* leaf, STACK_OF(X509) * chain, const HandshakeRequ
         result.objections.insert(Id::certificate_invalid);
         result.other = "a short key or a signature over SHA-1 or older";
     }
-    if (X509_check_host(leaf, request.server_name.data(), request.server_name.size(),
-                        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) != 1) {
+    const unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                           (request.as_nginx ? 0 : X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    if (X509_check_host(leaf, request.server_name.data(), request.server_name.size(), flags,
+                        nullptr) != 1) {
         result.objections.insert(Id::certificate_name);
     }
 }

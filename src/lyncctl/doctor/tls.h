@@ -49,6 +49,7 @@ struct HandshakeRequest {
     std::string server_name;   ///< sent as SNI; what the certificate must cover
     std::string_view alpn;     ///< protocols as TLS writes them, each after its length
     bool old_versions = false; ///< offer TLS 1.0 and 1.1 only, in place of 1.2 and 1.3
+    bool as_nginx = false;     ///< to a server, whose common name counts; to clients it doesn't
 };
 
 inline constexpr std::string_view http1 = "\x08http/1.1";
