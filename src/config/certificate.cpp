@@ -148,6 +148,14 @@ void check_purpose(X509* leaf, const std::string& file, Certificate& certificate
         {(X509_get_extended_key_usage(leaf) & for_servers) == 0,
          "isn't for servers, which clients refuse: have it issued with the extended key usage "
          "serverAuth"},
+        {(X509_get_key_usage(leaf) & X509v3_KU_DIGITAL_SIGNATURE) == 0,
+         "isn't for signatures, which current clients refuse: have it issued with the key usage "
+         "digitalSignature"},
+        {(X509_get_extension_flags(leaf) & EXFLAG_CA) != 0,
+         "is a CA's own, which some clients refuse: have it issued with CA:FALSE"},
+        {X509_get_ext_by_NID(leaf, NID_tlsfeature, -1) >= 0,
+         "requires OCSP stapling (must-staple), which is off in generated servers: have it issued "
+         "without"},
     };
     for (const auto& [found, text] : faults) {
         if (found) {

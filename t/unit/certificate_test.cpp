@@ -372,24 +372,29 @@ TEST_CASE("an intermediate that the file lacks is a warning", "[certificate]") {
     CHECK(files.load().warnings.empty());
 }
 
-TEST_CASE("a certificate that isn't for servers is a warning", "[certificate]") {
+TEST_CASE("a certificate of the wrong template is a warning", "[certificate]") {
     const Files files;
     const auto key = ec_key();
-    Request request;
-    request.extension = NID_ext_key_usage;
-    for (const auto& [usage, fits] : {std::pair("clientAuth", false),
-                                      {"clientAuth,serverAuth", true},
-                                      {"anyExtendedKeyUsage", true}}) {
-        INFO(usage);
-        request.extension_value = usage;
+    for (const auto& [extension, value, told] : rows<3>(R"(
+        extendedKeyUsage | clientAuth             | isn't for servers, which clients refuse: have it issued with the extended key usage serverAuth
+        extendedKeyUsage | clientAuth,serverAuth  |
+        extendedKeyUsage | anyExtendedKeyUsage    |
+        keyUsage         | critical,keyCertSign   | isn't for signatures, which current clients refuse: have it issued with the key usage digitalSignature
+        keyUsage         | keyEncipherment        | isn't for signatures, which current clients refuse: have it issued with the key usage digitalSignature
+        keyUsage         | digitalSignature       |
+        basicConstraints | critical,CA:TRUE       | is a CA's own, which some clients refuse: have it issued with CA:FALSE
+        basicConstraints | CA:FALSE               |
+        tlsfeature       | status_request         | requires OCSP stapling (must-staple), which is off in generated servers: have it issued without
+    )")) {
+        CAPTURE(extension, value);
+        Request request;
+        request.extension = OBJ_txt2nid(extension.c_str());
+        request.extension_value = value.c_str();
         files.put(request, key);
         const Certificate loaded = files.load();
         CHECK(loaded.error.empty());
         CHECK(loaded.warnings ==
-              Strings(fits ? 0 : 1,
-                      "certificate \"" + files.certificate +
-                          "\" isn't for servers, which clients refuse: have it issued with the "
-                          "extended key usage serverAuth"));
+              Strings(told.empty() ? 0 : 1, "certificate \"" + files.certificate + "\" " + told));
     }
 }
 
