@@ -31,12 +31,36 @@ file('password', "s3cret of Redis\n");
 my @redis;
 my $password; # that it wants
 
+# A library in front of its clock, which is ahead by the seconds in the file "clock", if that is there.
+file('clock.c', <<"END");
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+int gettimeofday(struct timeval *now, void *zone)
+{
+    long ahead = 0;
+    FILE *file = fopen("$DIR/clock", "r");
+    if (file) {
+        fscanf(file, "%ld", &ahead);
+        fclose(file);
+    }
+    syscall(SYS_gettimeofday, now, zone);
+    now->tv_sec += ahead;
+    return 0;
+}
+END
+my $clock = system("cc -shared -fPIC -o $DIR/clock.so $DIR/clock.c >$DIR/cc.log 2>&1") == 0 && "$DIR/clock.so";
+
 sub redis {
     my (@options) = @_;
     my $pid = fork // die "fork: $!\n";
     if ($pid == 0) {
         open STDOUT, '>', "$DIR/redis.log";
         chdir $DIR;
+        local $ENV{LD_PRELOAD} = $clock if $clock && -e "$DIR/clock";
         no warnings 'exec';
         exec 'redis-server', '--port', $PORT, '--bind', '127.0.0.1', '--save', '', '--dir', $DIR,
             '--unixsocket', "$DIR/redis.sock", '--unixsocketperm', '777', @options;
@@ -46,7 +70,7 @@ sub redis {
     wait_until { IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $PORT) } or die "no Redis\n";
     return $pid;
 }
-sub stop { my ($pid) = @_; local $?; kill KILL => $pid; waitpid $pid, 0; @redis = grep { $_ != $pid } @redis }
+sub stop { my ($pid) = @_; local $?; unlink "$DIR/clock"; kill KILL => $pid; waitpid $pid, 0; @redis = grep { $_ != $pid } @redis }
 END { local $?; stop($_) for @redis }
 
 sub cli { my $as = defined $password ? "--no-auth-warning -a '$password'" : ''; `redis-cli -s $DIR/redis.sock $as @_ 2>&1` }
@@ -117,9 +141,11 @@ my $redis;
 
 sub with_both { # a scene of two proxies that have the same Redis
     my ($title, $script, %sections) = (shift, pop, @two, @_);
-    my $delay = delete $sections{delay};
+    my ($delay, $ahead) = delete @sections{qw(delay ahead)};
     scene $title, %sections, sub {
+        file('clock', $ahead) if $ahead;
         $redis = redis();
+
         my $server = doors_server(delay => $delay);
         start_second();
         ok(are_there(), 'both are connected');
@@ -290,6 +316,29 @@ with_both 'other values in its keys', sub {
     ok(are_there(), 'soon again without its index');
     status('first', 'basic', 'carol', 'wrong') for 1 .. 4;
     ok(scalar(wait_until { status('second', 'basic', 'carol', 'right') == 401 }), 'which is made anew');
+};
+
+# A clock that is two hours ahead, and is put right.
+with_both 'a clock that was ahead', more => "$LIMITS $STORE" =~ s/hold=600s/hold=10s/r, ahead => 7200, sub {
+  SKIP: {
+    Test::More::skip('no C compiler', 7) if !$clock;
+    for my $row ([alice => qw(wrong right)], [bob => ('wrong') x 4], [carol => ('wrong') x 2], [dave => ('wrong') x 4]) {
+        my ($who, @passwords) = @$row;
+        status('first', 'basic', $who, $_) for @passwords;
+    }
+    like(lyncctl('second', qw(release dave)), qr/^0 /, 'dave is released');
+    ok(settle(), 'which both know');
+    my $begun = () = arrived();
+    file('clock', 0);
+    ok(lists($_, qr/^account,\w{16},(?:10|\d)\r?$/m), "bob is held for ten seconds at the $_") for qw(first second);
+    is(wait_until { status($_, 'basic', 'bob', 'right') == 200 }, 1, "and signs in at the $_") for qw(first second);
+    for my $who (qw(alice carol dave)) {
+        status($_, 'basic', $who, 'wrong') for qw(first second first second first second);
+    }
+    my %count;
+    $count{$_}++ for splice @{[arrived]}, $begun;
+    is("@count{qw(alice carol dave)}", '4 2 4', 'what has failed still counts, what was cleared does not');
+    }
 };
 
 # Somebody has had 150,000 names held, twice as many as there is room for: what can't be counted isn't tried.

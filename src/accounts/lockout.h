@@ -8,6 +8,9 @@
 // id. What they know of an account is a set of failures and when it was last cleared, which makes
 // all of them void that are not younger. So a record can be sent twice, late, or in any order, and
 // no failure is lost or counted twice.
+//
+// The store's clock may be put right, and with it this one: it goes back. What then lies ahead of
+// it by more than clocks differ was before that.
 
 #include <algorithm>
 #include <array>
@@ -27,6 +30,8 @@ inline constexpr std::uint64_t flight_patience = 5000;
 inline constexpr std::uint64_t body_patience = 60000;
 /// For a source: a thousand phones behind one address may wait for mail.
 inline constexpr std::uint64_t source_patience = 1000;
+/// How far the clocks of several proxies may lie ahead of the store's, msec.
+inline constexpr std::uint64_t clock_skew = 1000;
 
 struct Limits {
     unsigned failures = 0;        ///< after which an account is held; 0: off
@@ -73,6 +78,7 @@ struct Report {
     std::uint64_t held = 0;
     std::uint64_t cleared = 0;
     std::uint64_t window = 0; ///< of the sender
+    std::uint64_t hold = 0;   ///< the longest of all publications
     std::uint32_t count = 0;
     std::array<std::uint64_t, most_source_accounts> failed{}; ///< ids of failures, or accounts
 
@@ -81,6 +87,15 @@ struct Report {
         return is_source ? last : failed[i] >> 16U;
     }
 };
+
+/// No hold lasts longer than one that begins now. When something was cleared isn't known if it lies
+/// ahead of the clock: what has failed since must not be void by it.
+template <typename Times>
+constexpr void settle(Times& times, std::uint64_t hold, std::uint64_t now) noexcept {
+    times.last = std::min(times.last, now);
+    times.held = std::min(times.held, now + hold);
+    times.cleared = times.cleared > now + clock_skew ? 0 : times.cleared;
+}
 
 /// The failures of an account or of a source. `Limit` is the one that it is held by; attempts on
 /// their way count until `Early` msec before they end.
@@ -103,7 +118,7 @@ struct Record {
     constexpr std::uint64_t worth() const noexcept { return tag == 0 ? 0 : 1 + failures; }
 
     constexpr void release(std::uint64_t now) noexcept {
-        cleared = std::max(now, last);
+        cleared = std::max(now, std::min(last, now + clock_skew));
         failures = 0;
         held = 0;
     }
@@ -170,10 +185,13 @@ struct Attempts : Record<most_failures, &Limits::failures, 0> {
         return Record::fail(now << 16U | chance, limits, now);
     }
 
-    /// Failures up to `until` don't count: an attempt that was sent then has succeeded.
-    constexpr void clear(std::uint64_t until) noexcept {
-        const auto rest = std::remove_if(failed.begin(), end(),
-                                         [until](std::uint64_t id) { return id >> 16U <= until; });
+    /// Failures up to `until` don't count: an attempt that was sent then has succeeded. Nor do
+    /// those that lie ahead of the clock, if it wasn't cleared as late before.
+    constexpr void clear(std::uint64_t until, std::uint64_t now) noexcept {
+        const std::uint64_t ahead = until > cleared ? now + clock_skew : std::uint64_t(-1);
+        const auto rest = std::remove_if(failed.begin(), end(), [=](std::uint64_t id) {
+            return id >> 16U <= until || id >> 16U > ahead;
+        });
         if (rest != end()) {
             cleared = std::max(cleared, until);
         }
@@ -182,16 +200,19 @@ struct Attempts : Record<most_failures, &Limits::failures, 0> {
     }
 
     /// Adds what others know. Whether the account is held from now on.
-    constexpr bool merge(const Report& report, std::uint64_t now) noexcept {
+    constexpr bool merge(Report report, std::uint64_t now) noexcept {
         const bool was_held = is_held(now);
+        settle(report, report.hold, now);
+        settle(*this, report.hold, now);
         forget(report.window, now);
         for (std::uint32_t i = 0; i < report.count; i++) {
             if (find(report.failed[i]) == end()) {
-                add(report.failed[i], report.failed[i] >> 16U);
+                add(report.failed[i], std::min(report.failed[i] >> 16U, report.last));
             }
         }
         held = std::max(held, report.held);
-        clear(std::max(cleared, report.cleared));
+        clear(std::max(cleared, report.cleared), now);
+        cleared = std::max(cleared, report.cleared);
         return !was_held && is_held(now);
     }
 };
@@ -236,6 +257,7 @@ struct Source
         cleared = report.cleared;
         failures = report.count;
         failed = report.failed;
+        settle(*this, report.hold, now);
         return !was_held && is_held(now);
     }
 };

@@ -43,7 +43,7 @@ TEST_CASE("lockout: those on their way count", "[accounts]") {
     CHECK_FALSE(account.fail(limits, 12));
     CHECK(account.admit(limits, 13) == Admission::wait); // one has failed, two are on their way
     account.flights.end(10 + limits.patience);
-    account.clear(12); // one was the owner
+    account.clear(12, 13); // one was the owner
     CHECK(account.admit(limits, 14) == Admission::pass);
     // What a dead worker has left ends by itself.
     CHECK(account.admit(limits, 15) == Admission::pass);
@@ -71,9 +71,9 @@ TEST_CASE("lockout: what is forgotten and what isn't", "[accounts]") {
     account.fail(limits, 1009);
     CHECK_FALSE(account.fail(limits, 2009)); // the window is over
     CHECK(account.failures == 1);
-    account.clear(2008); // what was sent before it doesn't count
+    account.clear(2008, 2010); // what was sent before it doesn't count
     CHECK(account.failures == 1);
-    account.clear(2009);
+    account.clear(2009, 2010);
     CHECK(account.failures == 0);
     // One that was on its way when the account was held neither prolongs the hold nor ends it.
     account.fail(limits, 3000);
@@ -89,6 +89,7 @@ TEST_CASE("lockout: proxies come to the same", "[accounts]") {
         Report report;
         from.fill(report);
         report.window = limits.window;
+        report.hold = limits.hold;
         return to.merge(report, now);
     };
     Attempts first{};
@@ -103,7 +104,7 @@ TEST_CASE("lockout: proxies come to the same", "[accounts]") {
 
     // A success voids what was before it, and what is told of that afterwards.
     const Attempts before = second;
-    first.clear(10);
+    first.clear(10, 11);
     CHECK_FALSE(fill(first, second, 11));
     CHECK(second.failures == 0);
     second.fail(limits, 12, 3);
@@ -142,6 +143,79 @@ TEST_CASE("lockout: proxies come to the same", "[accounts]") {
         fill(other, fourth, 6001);
     }
     CHECK(fourth.failures == most_failures);
+}
+
+// A store's clock was two hours ahead, and is put right: what was counted and cleared by it.
+TEST_CASE("lockout: a clock that is put right", "[accounts]") {
+    constexpr std::uint64_t ahead = 7'200'000;
+    const auto told = [](const auto& record) {
+        Report report;
+        record.fill(report);
+        report.window = limits.window;
+        report.hold = limits.hold;
+        return report;
+    };
+    // A hold ends when one from now on would, and not later if it is told again.
+    Attempts held{};
+    for (const std::uint16_t chance : {1, 2, 3}) {
+        held.fail(limits, ahead, chance);
+    }
+    Attempts other{};
+    CHECK(other.merge(told(held), 100));
+    CHECK_FALSE(held.merge(told(other), 100));
+    for (Attempts* account : {&held, &other}) {
+        CHECK(account->admit(limits, 99 + limits.hold) == Admission::held);
+        CHECK(account->admit(limits, 100 + limits.hold) == Admission::pass);
+    }
+    // Failures still count, for a window from then on.
+    Attempts failed{};
+    failed.fail(limits, ahead, 1);
+    failed.fail(limits, ahead, 2);
+    other = {};
+    other.merge(told(failed), 100);
+    CHECK(other.failures == 2);
+    CHECK(other.last == 100);
+    failed.merge(told(other), 200);
+    CHECK(Attempts(failed).fail(limits, 201));
+    CHECK_FALSE(Attempts(failed).fail(limits, 200 + limits.window));
+    // Until somebody signs in, which all learn, or is released.
+    failed.clear(299, 300);
+    CHECK(failed.failures == 0);
+    failed.cleared = 299; // as the store has it
+    other = {};
+    other.fail(limits, ahead, 3);
+    other.fail(limits, 301, 4);
+    other.merge(told(failed), 301);
+    CHECK(other.failures == 1);
+    // What others have counted since is not void by what was cleared before.
+    Attempts signed_in{};
+    signed_in.cleared = ahead;
+    signed_in.merge(told(other), 302);
+    CHECK(signed_in.failures == 1);
+    other.merge(told(signed_in), 303);
+    CHECK(other.failures == 1);
+    Report cleared = told(signed_in);
+    cleared.cleared = ahead;
+    other.merge(cleared, 304);
+    CHECK(other.failures == 1);
+    // Clocks that differ by little lose nothing: a failure a little ahead outlives an old clear.
+    other.fail(limits, 310, 5);
+    other.merge(told(failed), 308);
+    CHECK(other.failures == 2);
+
+    Source source{};
+    for (const std::uint64_t account : {1, 2, 3, 4}) {
+        source.fail(account, limits, ahead);
+    }
+    Source same{};
+    CHECK(same.merge(told(source), 100));
+    CHECK(same.is_held(99 + limits.hold));
+    CHECK_FALSE(same.is_held(100 + limits.hold));
+    CHECK(same.last == 100);
+    // A store that lies about the time holds nobody for longer, either.
+    cleared.held = cleared.last = std::uint64_t(-1);
+    CHECK(other.merge(cleared, 400));
+    CHECK(other.held == 400 + limits.hold);
 }
 
 TEST_CASE("lockout: a source that tries many accounts", "[accounts]") {

@@ -137,6 +137,7 @@ bool Store::exchange(const Report& report, const Limits& limits, std::uint64_t b
     words.add("%uL", report.cleared);
     words.add("%uL", report.held);
     words.add("%uL", limits.patience);
+    words.add("%uL", settings_.longest.hold);
     for (std::uint32_t i = 0; i < report.count; i++) {
         words.add("%016xL", report.failed[i]);
         words.add("%uL", report.time_of(i));
@@ -229,10 +230,15 @@ void read_record(Report& report, const std::uint64_t* number, std::size_t ids) n
     std::copy_n(number + 4, report.count, report.failed.begin());
 }
 
-/// It was `there` at some time between the question and now.
+/// It was `there` at some time between the question and now. A clock that is set back is like a
+/// store that comes back: all records are sent, so that they are put right here and there.
 void Store::set_clock(std::uint64_t there, ngx_msec_t asked) noexcept {
-    std::atomic<std::uint64_t>& clock = zone_.store().clock;
-    clock = std::min(std::max(clock.load(), there - ngx_current_msec), there - asked);
+    StoreState& state = zone_.store();
+    const std::uint64_t before = state.clock;
+    state.clock = std::min(std::max(before, there - ngx_current_msec), there - asked);
+    if (before > state.clock + accounts::clock_skew) {
+        state.wanted++;
+    }
 }
 
 void Store::on_answer(const Redis::Question& question, const Reply* reply) noexcept {
@@ -249,6 +255,7 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
                                    : accounts::Admission::pass;
         set_clock(number[1], question.asked);
         Report report;
+        report.hold = settings_.longest.hold;
         report.is_source = question.kind == Kind::source;
         report.tag = question.tag;
         zone_.fill(report); // for the address of a source
@@ -265,7 +272,7 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
     if (question.kind == Kind::changes) {
         reads_ = false;
         if (reply != nullptr) {
-            take_changes(*reply);
+            take_changes(*reply, question.asked);
         }
     } else if (question.asker != nullptr) {
         wake(*static_cast<Attempt*>(question.asker), verdict);
@@ -273,12 +280,16 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
     report_all();
 }
 
-void Store::take_changes(const Reply& reply) noexcept {
+void Store::take_changes(const Reply& reply, ngx_msec_t asked) noexcept {
     constexpr std::size_t head = 3; // now, stamp, whether there are more
     const auto* number = reply.number.data();
+    if (reply.size >= head) { // before what is merged by it
+        set_clock(number[0], asked);
+    }
     std::size_t i = head;
     while (i < reply.size) {
         Report report;
+        report.hold = settings_.longest.hold;
         report.is_source = number[i] == 's';
         const std::size_t fixed =
             i + (report.is_source ? 3 : 2); // count, last, window, held, cleared

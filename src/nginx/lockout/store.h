@@ -74,7 +74,7 @@ private:
     void log_there() noexcept;
     void report_all() noexcept;
     void ask_changes() noexcept;
-    void take_changes(const Reply& reply) noexcept;
+    void take_changes(const Reply& reply, ngx_msec_t asked) noexcept;
     void set_clock(std::uint64_t there, ngx_msec_t asked) noexcept;
 
     const StoreSettings& settings_;

@@ -16,14 +16,18 @@ namespace {
 
 /// Merges a record into the stored one, which is the answer. A hash: c
 /// (cleared), h (held until), w (window), f* (failures), r* (attempts on their way, and until
-/// when). Times are the store's own, so that holds end at the same time everywhere. What else may
-/// stand in its place is none of a record's, and makes room for one.
+/// when). Times are the store's own, so that holds end at the same time everywhere. Those that lie
+/// ahead of it by more than clocks differ were written before it was put right: see
+/// accounts::Record::settle. What else may stand in its place is none of a record's, and makes room
+/// for one.
 constexpr std::string_view exchange_script = R"(
 local name = KEYS[1]:sub(#KEYS[2] - #'changes' + 1)
 local limit, window, hold = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local begins, gone, patience = ARGV[4], ARGV[5], tonumber(ARGV[8])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local longest = now + tonumber(ARGV[9])
+local function past(at, else_at) return tonumber(at) > now + 1000 and else_at or tonumber(at) end
 for i, kind in ipairs({'hash', 'zset'}) do
   local is = redis.call('TYPE', KEYS[i]).ok
   if is ~= kind and is ~= 'none' then redis.call('DEL', KEYS[i]) end
@@ -34,19 +38,22 @@ for i = 1, math.min(#old, 4000), 2 do
   if old[i]:find('^[fr]%x+$') or old[i]:find('^[ch]$') then s[old[i]] = tonumber(old[i + 1]) end
 end
 changed, s[gone] = gone:sub(1, 1) == 'f' and s[gone] ~= nil, nil
-local known, was = s.c or 0, s.h or 0
-local c, h = math.max(known, tonumber(ARGV[6])), math.max(was, tonumber(ARGV[7]))
+local known, was = past(s.c or 0, 0), s.h or 0
+local c, h = math.max(known, past(ARGV[6], 0)), math.min(math.max(was, tonumber(ARGV[7])), longest)
 s.c, s.h = nil, nil
-for i = 9, #ARGV, 2 do
-  local f, at = 'f' .. ARGV[i], tonumber(ARGV[i + 1])
+for i = 10, #ARGV, 2 do
+  local f, at = 'f' .. ARGV[i], past(ARGV[i + 1], now)
   if at > c and not s[f] then s[f], changed = at, true end
 end
 local n, flights, last = 0, 0, 0
 for f, at in pairs(s) do
   if f:sub(1, 1) == 'r' then
-    if at > now then flights = flights + 1 else s[f] = nil end
-  elseif at > c then n, last = n + 1, math.max(last, at)
-  else s[f], void = nil, true end
+    s[f] = at > now and math.min(at, now + 60000) or nil -- no attempt takes longer
+    if s[f] then flights = flights + 1 end
+  else
+    s[f] = past(at, now)
+    if s[f] > c then n, last = n + 1, math.max(last, s[f]) else s[f], void = nil, true end
+  end
 end
 if n > 0 and (h > 0 and h <= now or h == 0 and last + window <= now) then
   c, n, void = math.max(c, last), 0, true
@@ -77,13 +84,13 @@ for f in pairs(s) do if f:sub(1, 1) == 'f' then answer[#answer + 1] = f:sub(2) e
 return answer
 )";
 
-/// What has changed after a stamp, at most a page.
+/// What has changed after a stamp, at most a page; not what lies ahead, which would never be over.
 constexpr std::string_view changes_script = R"(
 local since, page, prefix = ARGV[1], tonumber(ARGV[2]), KEYS[1]:sub(1, -1 - #'changes')
 local t = redis.call('TIME')
 local stamp = t[1] * 1000000 + t[2]
 if tonumber(since) > stamp then since = '0' end
-local names = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. since, '+inf', 'WITHSCORES', 'LIMIT', 0, page)
+local names = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. since, string.format('%.0f', stamp), 'WITHSCORES', 'LIMIT', 0, page)
 local answer = {math.floor(stamp / 1000), tonumber(names[#names] or since), #names == 2 * page and 1 or 0}
 for i = 1, #names, 2 do
   local all, f, last, v = redis.pcall('HGETALL', prefix .. names[i]), {}, 0, {}
@@ -211,7 +218,7 @@ void StoreSettings::greet(const config::LockoutStore& declared, const std::strin
     server.greeting.push_back({"SCRIPT", "LOAD", std::string(changes_script)});
     // Whether both may run and write, before anything depends on it.
     server.greeting.push_back({"EVALSHA", exchange, "2", prefix + "probe", index, "0", "1", "1",
-                               "0", "", "0", "0", "1000"});
+                               "0", "", "0", "0", "1000", "1"});
     server.greeting.push_back({"EVALSHA", changes, "1", index, "0", "1"});
 }
 

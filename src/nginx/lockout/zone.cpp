@@ -178,8 +178,11 @@ LockoutZone::Failed LockoutZone::fail(const Counted& attempt) noexcept {
 
 bool LockoutZone::succeed(const Counted& attempt) noexcept {
     end(attempt);
-    with(false, attempt.account, [&](auto& account) {
-        account.clear(attempt.admitted - 1); // what was sent before a hold doesn't end it
+    locked(attempt.account, [&] {
+        Attempts* known = memory_->accounts.find(attempt.account);
+        if (known != nullptr) { // what was sent before a hold doesn't end it
+            known->clear(attempt.admitted - 1, clock());
+        }
         return true;
     });
     return locked(attempt.source, [&] {
