@@ -70,6 +70,11 @@ sub discover {
     ok(wait_until { ($line) = log_lines(qr{"GET /ews/referred".* referrer: "https://lyncdiscover}) },
         'the query of another service may be a credential') or diag(log_lines(qr/referred/));
 
+    # A subrequest's server has a query of its own, and this request none.
+    client('https://lyncwebext.contoso.com')->ask('GET /page')->answer;
+    ok(wait_until { ($line) = log_lines(qr/subrequest: "\/inner".* upstream: "http:\/\/127\.0\.0\.1:\d+\/x"/) },
+        'nor is that of a subrequest') or diag(log_lines(qr/subrequest/));
+
     # nginx refuses a body that is too large before it asks the rules.
     is(client('https://lyncdiscover.contoso.com')->ask("POST /?$sip", 'Content-Length' => 99_999_999_999)->answer->{status},
         413, 'a body that is too large');
@@ -81,9 +86,13 @@ sub discover {
     is(scalar @said, 0, 'the address stands nowhere') or diag(@said) if !$shown;
     is(scalar(grep { /access_token/ } @said), 0, 'nor does a token');
 }
-scene "people's addresses, by default", sub { discover(0) };
-scene 'log_sip_uri off', more => 'log_sip_uri off;', sub { discover(0) };
-scene 'log_sip_uri on', more => 'log_sip_uri on;', sub { discover(1) };
+my @included = (included => <<'END');
+location = /page  { ssi on; default_type text/html; return 200 '<!--# include virtual="/inner" -->'; }
+location = /inner { internal; proxy_pass http://127.0.0.1:%%PORT_NOBODY%%/x?access_token=inner; }
+END
+scene "people's addresses, by default", @included, sub { discover(0) };
+scene 'log_sip_uri off', more => 'log_sip_uri off;', @included, sub { discover(0) };
+scene 'log_sip_uri on', more => 'log_sip_uri on;', @included, sub { discover(1) };
 
 # docs/logs.md lists every line that the module can write.
 scene 'the documentation', sub {

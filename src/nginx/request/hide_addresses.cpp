@@ -16,16 +16,8 @@ bool query_is_shown(ngx_http_request_t* r) noexcept {
            host_of(r)->publication.plan.publication.log_sip_uri;
 }
 
-constexpr auto is_query = [](u_char c) { return c == '?'; };
-
-bool is_referred_by_query(const ngx_http_request_t* r) noexcept {
-    const ngx_table_elt_t* referer = r->headers_in.referer;
-    return referer != nullptr &&
-           std::any_of(referer->value.data, referer->value.data + referer->value.len, is_query);
-}
-
 void cut_query(ngx_str_t& text) noexcept {
-    text.len = static_cast<std::size_t>(std::find_if(text.data, text.data + text.len, is_query) -
+    text.len = static_cast<std::size_t>(std::find(text.data, text.data + text.len, u_char{'?'}) -
                                         text.data);
 }
 
@@ -45,12 +37,15 @@ ngx_http_log_handler_pt log_handler_behind(const ngx_http_request_t* r) noexcept
 u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
                          std::size_t len) {
     const ngx_str_t line = r->request_line;
-    const ngx_str_t uri = r->upstream == nullptr ? ngx_str_t{} : r->upstream->uri;
-    if (!query_is_shown(r)) {
+    ngx_str_t none{};
+    ngx_str_t& upstream = sr->upstream == nullptr ? none : sr->upstream->uri;
+    const ngx_str_t uri = upstream;
+    const bool shown = query_is_shown(r);
+    if (!shown) {
         cut_query(r->request_line);
-        if (r->upstream != nullptr) {
-            cut_query(r->upstream->uri);
-        }
+    }
+    if (!shown || sr != r) {
+        cut_query(upstream);
     }
     ngx_table_elt_t* referer = r->headers_in.referer;
     const ngx_str_t page = referer == nullptr ? ngx_str_t{} : referer->value;
@@ -59,9 +54,7 @@ u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* 
     }
     u_char* end = log_handler_behind(r)(r, sr, buf, len);
     r->request_line = line;
-    if (r->upstream != nullptr) {
-        r->upstream->uri = uri;
-    }
+    upstream = uri;
     if (referer != nullptr) {
         referer->value = page;
     }
@@ -76,8 +69,7 @@ using namespace lync::nginx;
 
 ngx_int_t lync_hide_handler(ngx_http_request_t* r) {
     const Host* host = host_of(r);
-    if (host == nullptr || r->log_handler == describe_request ||
-        (r->args.len == 0 && !is_referred_by_query(r))) {
+    if (host == nullptr || r->log_handler == describe_request) {
         return NGX_DECLINED;
     }
     if (ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(r->log_handler))) {
