@@ -178,7 +178,16 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
               1},
              {meet + server("dialin.contoso.com", "set $fe 10.0.0.11;", "", "$fe_1:4443"),
               "\"dialin.contoso.com\": where does it lead?", 1},
+             {meet + server("dialin.contoso.com", "set $fe 10.0.0.11; set $fe $arg_x;", "",
+                            "$fe:4443"),
+              "where does it lead?", 1},
+             {meet + server("dialin.contoso.com",
+                            "location /a { set $fe 10.0.0.11; proxy_pass https://$fe:4443; }", "",
+                            "$fe:4443"),
+              "where does it lead?", 1},
              // These mean nothing.
+             {meet + server("dialin.contoso.com", "set $Fe 10.0.0.11;", "", "${fE}:4443"),
+              "NOT CARRIED OVER", 0},
              {meet + server("dialin.contoso.com", "set $fe_1 10.0.0.11;", "", "$fe_1:4443"),
               "NOT CARRIED OVER", 0},
              {server("meet.contoso.com", "auth_basic off; allow all; ssl_verify_client off; if "

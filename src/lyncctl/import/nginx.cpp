@@ -8,6 +8,7 @@
 #include "lyncctl/addresses.h"
 
 #include <algorithm>
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 
@@ -163,6 +164,31 @@ bool keeps_path(const Directive& block, const Target& target) {
             block.arguments.back() == target.path);
 }
 
+/// What `set` lines give to variables, in lower case: "$backend".
+using Constants = std::unordered_map<std::string, std::optional<std::string>>;
+
+/// "https://$backend:4443" or "https://${backend}:4443" with its values.
+std::string with_constants(std::string_view url, const Constants& constants) {
+    std::string text;
+    for (std::size_t at = url.find('$'); at != url.npos; at = url.find('$')) {
+        text += url.substr(0, at);
+        url.remove_prefix(at + 1);
+        const bool braced = url.starts_with('{');
+        const std::string_view rest = url.substr(braced ? 1 : 0);
+        const std::string_view name =
+            rest.substr(0, static_cast<std::size_t>(
+                               std::ranges::find_if_not(rest, is_word_character) - rest.begin()));
+        const auto known = constants.find("$" + to_ascii_lower(name));
+        if (known == constants.end() || !known->second) {
+            text += '$';
+            continue;
+        }
+        text += *known->second;
+        url.remove_prefix(std::min(name.size() + (braced ? 2 : 0), url.size()));
+    }
+    return text.append(url);
+}
+
 class NginxReader {
 public:
     NginxReader(const Directive& root, std::string prefix) : prefix_(std::move(prefix)) {
@@ -184,7 +210,7 @@ public:
                 }
             }
         }
-        if (farms_.empty()) {
+        if (farms_.empty() && draft_.remarks.empty()) {
             throw Mistake(
                 "no \"server\" block with \"proxy_pass\" to servers: is it the right file?",
                 {draft_.file, 1});
@@ -233,7 +259,6 @@ private:
         read_listens(block, ssl, listener.sockets);
         read_certificates(block, listener.certificates);
         std::vector<Pass> found;
-        constants_.clear();
         if (passes(block)) {
             walk(block, title, title, proxy_name, true, found);
         }
@@ -276,34 +301,25 @@ private:
         }
     }
 
-    /// "https://$backend:4443" as the server's `set` lines make it.
-    std::string with_constants(std::string_view url) const {
-        std::string text;
-        while (!url.empty()) {
-            const auto end = std::find_if_not(url.begin() + 1, url.end(), is_word_character);
-            const auto size = static_cast<std::size_t>(end - url.begin());
-            const auto known = constants_.find(std::string(url.substr(0, size)));
-            text += known == constants_.end() ? url.substr(0, size) : known->second;
-            url.remove_prefix(size);
-        }
-        return text;
-    }
-
     /// Reads each line of a server, and of the blocks in it with a proxy_pass.
     void walk(const Directive& block, const std::string& title, const std::string& where,
               const std::string& inherited, bool every_path, std::vector<Pass>& found) {
         const std::string proxy_name = value_of(block, "proxy_ssl_name", inherited);
         read_trusted_ca(block);
+        std::vector<std::pair<std::string, std::optional<std::string>>> before;
         for (const Directive* line : children(block, "set")) {
-            if (sets_constant(*line)) {
-                constants_[line->arguments[0]] = line->arguments[1];
-            }
+            std::string name = to_ascii_lower(first_argument(*line));
+            auto& value = constants_[name];
+            before.emplace_back(std::move(name),
+                                std::exchange(value, sets_constant(*line)
+                                                         ? std::optional(line->arguments[1])
+                                                         : std::nullopt));
         }
         for (const auto& child : block.children) {
             const bool location = child->name == "location" && child->is_block;
             const auto inner = [&] { return formatted("{} of {}", line_of(*child), title); };
             if (child->name == "proxy_pass") {
-                const Target target = split_url(with_constants(first_argument(*child)));
+                const Target target = split_url(with_constants(first_argument(*child), constants_));
                 found.push_back(
                     {*child, target, proxy_name, every_path, keeps_path(block, target)});
             } else if (child->is_block && passes(*child)) {
@@ -320,6 +336,9 @@ private:
                 draft_.add(restriction, child->place,
                            "{} passed nothing on: what must stay closed is \"deny_path\"", inner());
             }
+        }
+        for (auto& [name, value] : before | std::views::reverse) {
+            constants_[name] = std::move(value); // they aren't its neighbours'
         }
     }
 
@@ -438,7 +457,7 @@ private:
     std::string prefix_;
     Draft draft_;
     std::unordered_map<std::string, const Directive*> upstreams_;
-    std::unordered_map<std::string, std::string> constants_; ///< "$backend", of one server
+    Constants constants_; ///< of the block that is read
     std::unordered_map<std::string, std::pair<Farm*, std::uint16_t>> farms_; ///< by target
 };
 
