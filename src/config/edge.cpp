@@ -278,7 +278,8 @@ std::string read_network(const std::string& text, const Directive& directive, bo
                           ? parse_number(std::string_view(text).substr(slash + 1), 0, all_bits)
                       : or_address ? std::optional(all_bits)
                                    : std::nullopt;
-    if (size == 0 || !bits) {
+    const bool mapped = size == 4 && text.find(':') != std::string::npos;
+    if (size == 0 || !bits || (mapped && slash != std::string::npos)) {
         invalid_value(
             text, directive,
             formatted("a network is written ADDRESS/BITS, such as 10.0.0.0/8{}",

@@ -82,6 +82,7 @@ TEST_CASE("what an edge block is told is wrong", "[edge]") {
         edge { topology consolidated; reverse_proxy internal=172.16.0.1; // access_edge internal=172.16.0.1; } | address "172.16.0.1" in "access_edge" directive of edge is the reverse proxy's, at nginx.conf:3 in nginx.conf:4
         edge { internal_network 10.0.0.1; }            | invalid value "10.0.0.1" in "internal_network" directive of edge: a network is written ADDRESS/BITS, such as 10.0.0.0/8 in nginx.conf:3
         edge { internal_network 10.0.0.0/33; }         | invalid value "10.0.0.0/33" in "internal_network" directive of edge: a network is written ADDRESS/BITS, such as 10.0.0.0/8 in nginx.conf:3
+        edge { internal_network ::ffff:10.0.0.0/8; }   | invalid value "::ffff:10.0.0.0/8" in "internal_network" directive of edge: a network is written ADDRESS/BITS, such as 10.0.0.0/8 in nginx.conf:3
         edge { internal_network 10.0.0.1/8; }          | invalid value "10.0.0.1/8" in "internal_network" directive of edge: it has bits beyond the network's 8 in nginx.conf:3
         edge { next_hop dirpool.contoso.local; }       | invalid value "dirpool.contoso.local" in "next_hop" directive of edge: firewalls know addresses, write an IPv4 or IPv6 address in nginx.conf:3
         edge redmond { topology consolidated; } // edge redmond { topology single_site; } | edge "redmond" is duplicate in lync_publish "ocs", the first stands at nginx.conf:3: each site has a name of its own in nginx.conf:4

@@ -233,10 +233,13 @@ void read_record(Report& report, const std::uint64_t* number, std::size_t ids) n
 /// It was `there` at some time between the question and now. A clock that is set back is like a
 /// store that comes back: all records are sent, so that they are put right here and there.
 void Store::set_clock(std::uint64_t there, ngx_msec_t asked) noexcept {
+    constexpr std::uint64_t stall = 10000;  // of a worker, which looks like a step
+    constexpr std::uint64_t seldom = 60000; // workers may have two stores, by DNS
     StoreState& state = zone_.store();
     const std::uint64_t before = state.clock;
     state.clock = std::min(std::max(before, there - ngx_current_msec), there - asked);
-    if (before > state.clock + accounts::clock_skew) {
+    if (before > state.clock + stall && ngx_current_msec - state.set_back > seldom) {
+        state.set_back = ngx_current_msec;
         state.wanted++;
     }
 }

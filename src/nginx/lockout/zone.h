@@ -30,10 +30,11 @@ namespace lync::nginx {
 
 /// What all workers know of the store.
 struct StoreState {
-    std::atomic<std::uint64_t> clock;  ///< of the store, less this machine's
-    std::atomic<std::uint64_t> read;   ///< up to which of its changes all is known here
-    std::atomic<std::uint64_t> wanted; ///< how often all records had to be sent again,
-    std::atomic<std::uint64_t> done;   ///< and up to which of those it was done
+    std::atomic<std::uint64_t> clock;    ///< of the store, less this machine's
+    std::atomic<std::uint64_t> set_back; ///< when its clock last was, by this machine's; 0: never
+    std::atomic<std::uint64_t> read;     ///< up to which of its changes all is known here
+    std::atomic<std::uint64_t> wanted;   ///< how often all records had to be sent again,
+    std::atomic<std::uint64_t> done;     ///< and up to which of those it was done
     std::atomic<std::uint64_t> logged; ///< StoreSettings::loaded of who has logged that it is away
     std::atomic<std::int64_t> since;   ///< Unix time of the last answer; if negative, away since
 };
