@@ -284,9 +284,10 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
 }
 
 void Store::take_changes(const Reply& reply, ngx_msec_t asked) noexcept {
-    constexpr std::size_t head = 3; // now, stamp, whether there are more
+    constexpr std::size_t head = 3;                   // now, stamp, whether there are more
+    constexpr std::uint64_t year_2001 = 978307200000; // what says less isn't a clock
     const auto* number = reply.number.data();
-    if (reply.size >= head) { // before what is merged by it
+    if (reply.size >= head && number[0] > year_2001) { // before what is merged by it
         set_clock(number[0], asked);
     }
     std::size_t i = head;
