@@ -235,6 +235,10 @@ void read_record(Report& report, const std::uint64_t* number, std::size_t ids) n
 void Store::set_clock(std::uint64_t there, ngx_msec_t asked) noexcept {
     constexpr std::uint64_t stall = 10000;  // of a worker, which looks like a step
     constexpr std::uint64_t seldom = 60000; // workers may have two stores, by DNS
+    constexpr std::uint64_t year_2001 = 978307200000;
+    if (there < year_2001) {
+        return; // no clock
+    }
     StoreState& state = zone_.store();
     const std::uint64_t before = state.clock;
     state.clock = std::min(std::max(before, there - ngx_current_msec), there - asked);
@@ -284,10 +288,9 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
 }
 
 void Store::take_changes(const Reply& reply, ngx_msec_t asked) noexcept {
-    constexpr std::size_t head = 3;                   // now, stamp, whether there are more
-    constexpr std::uint64_t year_2001 = 978307200000; // what says less isn't a clock
+    constexpr std::size_t head = 3; // now, stamp, whether there are more
     const auto* number = reply.number.data();
-    if (reply.size >= head && number[0] > year_2001) { // before what is merged by it
+    if (reply.size >= head) { // before what is merged by it
         set_clock(number[0], asked);
     }
     std::size_t i = head;

@@ -17,9 +17,9 @@ namespace {
 /// Merges a record into the stored one, which is the answer. A hash: c
 /// (cleared), h (held until), w (window), f* (failures), r* (attempts on their way, and until
 /// when). Times are the store's own, so that holds end at the same time everywhere. Those that lie
-/// ahead of it by more than clocks differ were written before it was put right: see
-/// accounts::Record::settle. What else may stand in its place is none of a record's, and makes room
-/// for one.
+/// ahead of it by more than clocks differ (1000 is accounts::clock_skew) were written before it was
+/// put right, see accounts::settle. What else may stand in its place is none of a record's, and
+/// makes room for one.
 constexpr std::string_view exchange_script = R"(
 local name = KEYS[1]:sub(#KEYS[2] - #'changes' + 1)
 local limit, window, hold = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -48,7 +48,7 @@ end
 local n, flights, last = 0, 0, 0
 for f, at in pairs(s) do
   if f:sub(1, 1) == 'r' then
-    s[f] = at > now and math.min(at, now + 60000) or nil -- no attempt takes longer
+    s[f] = at > now and math.min(at, now + 60000) or nil -- body_patience
     if s[f] then flights = flights + 1 end
   else
     s[f] = past(at, now)
