@@ -4,7 +4,7 @@ use LyncTest;
 use LyncTest::Scene;
 use LyncTest::SecondNginx;
 use LyncTest::Doors;
-use LyncTest::Files qw(slurp);
+use LyncTest::Files qw(slurp preload);
 
 use IO::Socket::IP;
 use File::Temp ();
@@ -32,7 +32,7 @@ my @redis;
 my $password; # that it wants
 
 # A library in front of its clock, which is ahead by the seconds in the file "clock", if that is there.
-file('clock.c', <<"END");
+my $clock = preload("$DIR/clock", <<"END");
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -52,7 +52,6 @@ int gettimeofday(struct timeval *now, void *zone)
     return 0;
 }
 END
-my $clock = system("cc -shared -fPIC -o $DIR/clock.so $DIR/clock.c >$DIR/cc.log 2>&1") == 0 && "$DIR/clock.so";
 
 sub redis {
     my (@options) = @_;
@@ -145,7 +144,6 @@ sub with_both { # a scene of two proxies that have the same Redis
     scene $title, %sections, sub {
         file('clock', $ahead) if $ahead;
         $redis = redis();
-
         my $server = doors_server(delay => $delay);
         start_second();
         ok(are_there(), 'both are connected');

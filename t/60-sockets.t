@@ -3,6 +3,7 @@
 
 use LyncTest;
 use LyncTest::Scene;
+use LyncTest::Files qw(preload);
 
 use IO::Socket::IP ();
 
@@ -37,8 +38,7 @@ scene 'the defaults', http_config => '', sub {
 # A system without IPv6, played by a library that refuses its sockets.
 scene 'a system without IPv6', http_config => '', sub {
     my $dir = scene_dir();
-    open my $out, '>', "$dir/no-ipv6.c" or die "can't write: $!\n";
-    print $out <<'END';
+    my $library = preload("$dir/no-ipv6", <<'END');
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -54,12 +54,10 @@ int socket(int domain, int type, int protocol)
     return real(domain, type, protocol);
 }
 END
-    close $out;
   SKIP: {
         may_bind(3);
-        system("cc -shared -fPIC -o $dir/no-ipv6.so $dir/no-ipv6.c -ldl >$dir/cc.log 2>&1") == 0
-            or Test::More::skip('no C compiler', 3);
-        local $ENV{LD_PRELOAD} = "$dir/no-ipv6.so";
+        Test::More::skip('no C compiler', 3) if !$library;
+        local $ENV{LD_PRELOAD} = $library;
         my ($status, $text) = nginx('-T', smallest());
         is($status, 0, 'without IPv6 the smallest publication loads') or diag($text);
         my %listens = map { $_ => 1 } $text =~ /^\s*listen ([^;]+);/mg;

@@ -132,8 +132,8 @@ private:
         const config::Publication& publication = *server.publication;
         const std::string& name = server.farm->certificate_name;
         const Report report = report_at(server, endpoint.text());
-        Handshake handshake =
-            examiner_.secure(endpoint, {name, {}, false, true}, trusted_by(publication));
+        Handshake handshake = examiner_.secure(
+            endpoint, {.server_name = name, .alpn = {}, .as_nginx = true}, trusted_by(publication));
         // A CA of Active Directory always says where its certificate is: "trusted_ca" may have it.
         if (handshake.objections.erase(Id::certificate_chain) != 0) {
             handshake.objections.insert(Id::certificate_untrusted);

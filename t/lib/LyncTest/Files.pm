@@ -9,7 +9,7 @@ use Exporter qw(import);
 
 use LyncTest::Paths ();
 
-our @EXPORT = qw(slurp write_file make_pki);
+our @EXPORT = qw(slurp write_file preload make_pki);
 
 # All of a file; undef if it can't be read.
 sub slurp {
@@ -26,6 +26,13 @@ sub write_file {
     print $out @text;
     close $out;
     return $file;
+}
+
+# A library for LD_PRELOAD, from C; false without a compiler.
+sub preload {
+    my ($name, $source) = @_;
+    write_file("$name.c", $source);
+    return system("cc -shared -fPIC -o $name.so $name.c -ldl >$name.log 2>&1") == 0 && "$name.so";
 }
 
 sub make_pki {

@@ -68,8 +68,7 @@ u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* 
 using namespace lync::nginx;
 
 ngx_int_t lync_hide_handler(ngx_http_request_t* r) {
-    const Host* host = host_of(r);
-    if (host == nullptr || r->log_handler == describe_request) {
+    if (host_of(r) == nullptr || r->log_handler == describe_request) {
         return NGX_DECLINED;
     }
     if (ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(r->log_handler))) {
