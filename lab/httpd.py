@@ -202,7 +202,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class _Protocol(asyncio.StreamReaderProtocol):
-    """StreamReaderProtocol that also tells a waiting handler when the client has gone."""
+    """StreamReaderProtocol that also notifies a waiting handler when the client has gone."""
 
     def __init__(self, reader, connected, loop):
         super().__init__(reader, connected, loop=loop)

@@ -34,7 +34,7 @@ def escape(text: str) -> str:
 
 
 def page(request: Request, here: Here, title: str, content: str, status: int = 200) -> Response:
-    """A web page that also tells a person with a browser where it came from."""
+    """A web page that also shows a person with a browser where it came from."""
     rows = (("Answered by", "%s, %s" % (here.server.name, here.site.label)),
             ("Host", request.host), ("Request line", request.raw_line),
             ("AccessLocation", here.site.access_location))

@@ -239,7 +239,7 @@ OFFICE = (
          [status(200), came_from(EXCHANGE, "Office 5443"), took_at_least(1.9),
           header("X-Lab-User", "CONTOSO\\kenmyer")],
          "signed in, held for 2 seconds, then answered", ["X-Lab-User"]),
-    Stop("Outlook for Mac has new mail told",
+    Stop("Outlook for Mac waits for new mail",
          "EWS streaming notifications: one response that lasts up to 30 minutes.",
          "https://mail.contoso.com/EWS/Exchange.asmx",
          ["--ntlm", "-u", "CONTOSO\\kenmyer:any", "-d", "<GetStreamingEvents/>"],

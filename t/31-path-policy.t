@@ -1,5 +1,5 @@
-# path_policy, allow_path and deny_path: what reaches a server, what the client is
-# told, and what is told to the administrator. Breadth is in t/unit/policy_*_test.cpp and in
+# path_policy, allow_path and deny_path: what reaches a server, what the client
+# gets, and what is logged. Breadth is in t/unit/policy_*_test.cpp and in
 # t/34-differential.t.
 
 use LyncTest;
@@ -98,8 +98,8 @@ scene 'deny_path wins over allow_path and vendor',
     );
 };
 
-# An answer tells nothing: closed and absent look the same.
-scene 'a refusal tells the client nothing', sub {
+# An answer reveals nothing: closed and absent look the same.
+scene 'a refusal reveals nothing to the client', sub {
     my %answers;
     for my $path (qw(/cscp /nothing /passiveauth /abs/web.config /abs/%c0%af)) {
         my $answer = client('https://lyncwebext.contoso.com')->ask("GET $path")->answer;
@@ -107,11 +107,11 @@ scene 'a refusal tells the client nothing', sub {
         $answers{"$answer->{first}|@names|$answer->{body}"}++;
     }
     is(keys %answers, 1, 'all refusals are the same bytes') or diag(join "\n", keys %answers);
-    unlike((keys %answers)[0], qr/lync|policy|admin|refuse|path/i, 'and tell no reason');
+    unlike((keys %answers)[0], qr/lync|policy|admin|refuse|path/i, 'and give no reason');
 };
 
 # The error log has one line for each kind and second, with the remedy where there is one.
-scene 'a refusal tells the administrator why, once for each kind and second', sub {
+scene 'a refusal is logged with its reason, once for each kind and second', sub {
     # Begins with a second, so that it doesn't end in the middle.
     sleep 1 - (time - int time) + 0.05;
     for my $n (1 .. 20) {
@@ -122,22 +122,22 @@ scene 'a refusal tells the administrator why, once for each kind and second', su
         }
         $client->close;
     }
-    my %told;
+    my %logged;
     my $seconds = 0;
     my %second;
     for my $line (log_lines(qr/\[error\].*refused: /)) {
         my ($at, $pid, $kind) = $line =~ /^\S+ (\S+) \[error\] (\d+)#.*refused: (\w+)/;
-        $told{$kind}{"$at $pid"}++;
+        $logged{$kind}{"$at $pid"}++;
     }
-    is_deeply([sort keys %told], [qw(admin ambiguous_path internal path)], 'each kind is told');
-    is(join(' ', map { my $k = $_; map { "$k $_" } grep { $told{$k}{$_} > 1 } keys %{ $told{$k} } } keys %told),
+    is_deeply([sort keys %logged], [qw(admin ambiguous_path internal path)], 'each kind is logged');
+    is(join(' ', map { my $k = $_; map { "$k $_" } grep { $logged{$k}{$_} > 1 } keys %{ $logged{$k} } } keys %logged),
         '', 'once in a second');
     my ($line) = log_lines(qr/refused: path/);
     like($line // '', qr/lync_publish "contoso" refused: path, "allow_path \/passiveauth" would publish it,/,
         'with the remedy');
     like($line // '', qr/client: 127\.0\.0\.1.*request: "GET \/passiveauth\/x HTTP\/1\.1"/, 'and the request');
     ($line) = log_lines(qr/refused: admin/);
-    unlike($line // '', qr/allow_path/, 'where there is no remedy, none is told');
+    unlike($line // '', qr/allow_path/, 'where there is no remedy, none is logged');
 };
 
 run_suite(

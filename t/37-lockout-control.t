@@ -45,7 +45,7 @@ scene 'held, shown and released', publication => '%%OWN%%', more => $LIMITS,
 };
 
 scene 'off', publication => '%%OWN%%', after => '%%CONTROL%%', sub {
-    like(lyncctl('lockout list'), qr/^2 lyncctl: no publication has "lockout on": nothing is held$/, 'told');
+    like(lyncctl('lockout list'), qr/^2 lyncctl: no publication has "lockout on": nothing is held$/, 'so it says');
 };
 
 start_ntlm();

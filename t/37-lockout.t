@@ -54,18 +54,18 @@ scene 'holds end', more => 'lockout on failures=4 window=600s hold=4s source_acc
     }
 };
 
-# The statuses, challenges and bodies of the server; nothing tells a hold.
+# The statuses, challenges and bodies of the server; nothing reveals a hold.
 scene 'as the server answers', more => $LIMITS, sub {
     my $server = doors_server();
     for my $door (qw(ntlm basic token soap)) {
         my @answers = map { attempt($door, "$door-user", 'wrong')->answer } 1 .. 5;
         is(scalar(grep { $_ eq "$door-user" } arrived), 4, "$door: four arrive");
-        my $told = sub {
+        my $shown = sub {
             my ($answer) = @_;
             join ' | ', $answer->{status}, map({ "$_->[0]: $_->[1]" } sort { "@$a" cmp "@$b" }
                 grep { $_->[0] ne 'Date' } @{ $answer->{headers} }), $answer->{body};
         };
-        is($told->($answers[4]), $told->($answers[3]), "$door: the fifth is as the fourth");
+        is($shown->($answers[4]), $shown->($answers[3]), "$door: the fifth is as the fourth");
     }
 };
 

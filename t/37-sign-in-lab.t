@@ -15,7 +15,7 @@ my $source = $LyncTest::Paths::SOURCE;
 my $dir = "$LyncTest::Paths::RUN/t/lab_$$";
 
 my @windows = ('A client downloads the address book', 'A client reads the calendar', 'A phone waits for mail',
-    'Outlook for Mac has new mail told', 'Outlook for Windows waits for a notification');
+    'Outlook for Mac waits for new mail', 'Outlook for Windows waits for a notification');
 my @password = ('It gets a web ticket', 'It asks the Director again, with the ticket', 'It asks its home pool',
     'A phone gets its token', 'It starts its UCWA application', 'It waits for messages');
 

@@ -1,4 +1,4 @@
-# Builds that servers tell, in headers of Exchange and in the scheduler's pages: they are kept, compared
+# Builds that servers report, in headers of Exchange and in the scheduler's pages: they are kept, compared
 # with those that fix what the shield has rows against, and hidden from clients by hide_server_names.
 
 use LyncTest;
@@ -17,11 +17,11 @@ sub knows { my ($role, $build) = @_; return wait_until { (server_of($role)->{bui
 sub warnings { map { s/^.*?\[warn\] \d+#\d+: (?:\*\d+ )?//r =~ s/, client:.*//sr =~ s/:\d+ of/ of/r } log_lines(qr/\[warn\] .*lync_shield: server/) }
 
 # Answers with what the file says: a status where it isn't 200, a head's lines, a blank one, a body in pieces.
-sub answers_with { rename write_file(scene_dir() . '/new', @_), scene_dir() . '/told' or die }
+sub answers_with { rename write_file(scene_dir() . '/new', @_), scene_dir() . '/reports' or die }
 sub stand_in {
     my ($connection) = @_;
     while (my $asked = eval { $connection->message }) {
-        open my $in, '<', scene_dir() . "/told" or die;
+        open my $in, '<', scene_dir() . "/reports" or die;
         my ($head, $body) = split /\n\n/, join('', <$in>), 2;
         my @pieces = map { sprintf "%x\r\n%s\r\n", length, $_ } $body =~ /(.{1,9})/gs;
         my $status = $head =~ s/^Status: (.*)\n// ? $1 : '200 OK';
@@ -34,7 +34,7 @@ sub exchange { exchange_server(parallel => 1, \&stand_in) }
 sub pool { pool_server(parallel => 1, \&stand_in) }
 sub get { my ($url, @headers) = @_; my ($host, $path) = $url =~ m{^([^/]+)(.*)}; return client("https://$host")->ask("GET $path", @headers)->answer }
 
-scene 'a health check tells it', services => 'services ews owa; health_check healthcheck interval=1s;', sub {
+scene 'a health check finds it', services => 'services ews owa; health_check healthcheck interval=1s;', sub {
     answers_with("X-OWA-Version: 15.1.2507.6\n\n200 OK");
     my $server = exchange();
     ok(knows(exchange => '15.1.2507.6'), 'the status knows it');
@@ -70,7 +70,7 @@ scene 'a health check tells it', services => 'services ews owa; health_check hea
     is(server_of('exchange')->{build}, '15.1.2507.69', 'and it is known after a reload');
 };
 
-scene 'answers of Exchange tell it', sub {
+scene 'answers of Exchange have it', sub {
     answers_with("X-OWA-Version: 15.2.1118.7\nX-FEServer: EX1\nX-BEServer: EX1\nX-CalculatedBETarget: ex1.contoso.local\nX-DiagInfo: EX1\nContent-Type: text/html\n\nhello");
     my $server = exchange();
     my $answer = get('mail.contoso.com/owa/');
@@ -93,7 +93,7 @@ scene 'CVE-2026-42897 off', user_files => ">>> rows\nCVE-2026-42897 off\n", more
 
 my $page = "<html>\n<!-- Web Scheduler Version: 7.0.2046.530 -->\nhello</html>";
 
-scene 'a page of the scheduler tells it', sub {
+scene 'a page of the scheduler has it', sub {
     answers_with("Content-Type: text/html; charset=utf-8\n\n$page");
     my $server = pool();
     my $answer = get('lyncwebext.contoso.com/scheduler/', 'Accept-Encoding' => 'gzip, deflate');

@@ -142,7 +142,7 @@ scene 'headers of 64 KB', sub {
 # Each part of a long poll's answer leaves when it comes: the pool sends none before the one in front of
 # it has arrived.
 scene 'a slow one', sub {
-    pipe my $arrived, my $tell or die "pipe: $!\n";
+    pipe my $arrived, my $signal or die "pipe: $!\n";
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $connection->message;
@@ -157,7 +157,7 @@ scene 'a slow one', sub {
     is($client->head->one('Transfer-Encoding'), 'chunked', 'chunked stays chunked');
     for my $word (qw(one two three)) {
         is($client->chunk, $word, $word);
-        syswrite $tell, '.';
+        syswrite $signal, '.';
     }
     is($client->chunk, '', 'the end');
 };

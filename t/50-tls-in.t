@@ -121,9 +121,9 @@ sub curl {
 scene 'a foreign server on the same socket that speaks HTTP/2',
     before => word('FOREIGN') =~ s/ ssl;/ ssl http2;/r =~ s/200 foreign/200 "foreign over \$server_protocol\n"/r, sub {
     my $format = "-w '%{http_version} %{http_code}'";
-    my ($told) = log_lines(qr/HTTP\/2/);
+    my ($notice) = log_lines(qr/HTTP\/2/);
     my $port = port('HTTPS');
-    like($told, qr{\[notice\].* a server outside of lync_publish switches HTTP/2 on for 127\.0\.0\.1:$port: published names go on with HTTP/1\.1 alone, which NTLM needs, and are answered 421 on HTTP/2 connections of other names in \S+nginx\.conf:\d+$},
+    like($notice, qr{\[notice\].* a server outside of lync_publish switches HTTP/2 on for 127\.0\.0\.1:$port: published names go on with HTTP/1\.1 alone, which NTLM needs, and are answered 421 on HTTP/2 connections of other names in \S+nginx\.conf:\d+$},
         'a line at load');
     is(curl("--http2 $format https://www.contoso.com:%PORT%/"), "foreign over HTTP/2.0\n2 200",
         'the foreign server speaks HTTP/2');

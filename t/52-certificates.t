@@ -214,7 +214,7 @@ scene 'a reload brings the new certificate of one name', publication => $any, su
     edit { s/newer.key/first.key/ };
     is(reload(), 'refused', 'a key that belongs to another certificate');
     my @refused = provoked_lines(qr/\[emerg\]/);
-    like("@refused", qr/certificate key ".*first.key" .* ".*newer.pem"/, 'is told');
+    like("@refused", qr/certificate key ".*first.key" .* ".*newer.pem"/, 'is logged');
     is(presented('meet.a.example', $offers{RSA}), 'newer', 'and changes nothing');
 };
 

@@ -74,7 +74,7 @@ scene 'max_conns', servers => 'server 127.0.0.11 max_conns=2; server 127.0.0.12 
     my @held = held_in_turn(3, 30, @fe);
     is(join(' ', map { $_->seen->{waiting} } @fe), '2 1', 'as many as each takes');
     my $answer = asked();
-    is_deeply([$answer->{status}, $answer->one('Retry-After')], [503, 30], 'the next one is told');
+    is_deeply([$answer->{status}, $answer->one('Retry-After')], [503, 30], 'the next one gets 503');
     (pop @held)->close;
     ok((wait_until { !ask_times(1)->{503} }), 'until one is done');
     $_->close for @held;
@@ -141,7 +141,7 @@ scene 'all servers down', servers => $patient, sub {
     my $before = refusals();
     my $start  = time;
     my $who    = ask_times(40);
-    is(counts($who), '503=40', 'everybody is told');
+    is(counts($who), '503=40', 'everybody gets 503');
     cmp_ok(refusals() - $before, '<=', 2 + (time - $start) / 0.1, 'and the servers are left alone');
     $fe[2]->start;
     ok((wait_until { ask_times(1)->{'127.0.0.13'} }), 'one comes back, and is found without waiting for fail_timeout');

@@ -1,5 +1,5 @@
 # Retries that can't hurt: another server is tried only if nothing of the request can have been acted
-# on. And what clients are told when nobody is there.
+# on. And what clients get when nobody is there.
 
 use LyncTest;
 use LyncTest::Scene;
@@ -16,7 +16,7 @@ sub front_end { LyncTest::FrontEnds->new(address => $_[0], @_[1 .. $#_]) }
 
 sub requests { my $n = 0; $n += $_->seen->{requests} for @_; return $n }
 
-sub told { my ($answer) = @_; return [$answer->{status}, scalar $answer->one('Retry-After')] }
+sub answered { my ($answer) = @_; return [$answer->{status}, scalar $answer->one('Retry-After')] }
 
 my $sorry = [503, 30];
 
@@ -56,7 +56,7 @@ scene 'sent on a fresh connection', servers => servers(3), sub {
             my $before = requests(@fe);
             my $client = client('https://lyncwebext.contoso.com');
             $client->ask("$method /ucwa/v1/x?$query", 'Content-Length' => 0);
-            is_deeply(told($client->answer($method eq 'HEAD')), $sorry, "$method, $query");
+            is_deeply(answered($client->answer($method eq 'HEAD')), $sorry, "$method, $query");
             is(requests(@fe) - $before, 1, 'one server was asked');
         }
     }
@@ -73,7 +73,7 @@ scene 'sent on a kept connection', sub {
         $client->ask("$method /ucwa/v1/x?drop", 'Content-Length' => 0);
         my $answer = $client->answer($method eq 'HEAD');
         next if $answer->{status} == 404 || $answer->{status} == 405; # not published
-        is_deeply(told($answer), $sorry, "$method: no server answers");
+        is_deeply(answered($answer), $sorry, "$method: no server answers");
         is(requests(@fe) - $before, $again{$method} + 1,
             $again{$method} ? "$method: was asked again, once, on a fresh connection"
                             : "$method: was asked once");
@@ -104,7 +104,7 @@ scene 'pending GETs', sub {
     is(asked()->{status}, 200, 'connections are there') for 1 .. 4;
     my $before = requests(@fe);
     my $answer = asked(path => '/ucwa/oauth/v1/applications/1/events?ack=1&drop');
-    is_deeply(told($answer), $sorry, 'accepted and then dropped');
+    is_deeply(answered($answer), $sorry, 'accepted and then dropped');
     is(requests(@fe) - $before, 1, 'asked once');
 
 };
@@ -121,7 +121,7 @@ for my $how (['a pending GET', '/ucwa/oauth/v1/applications/1/events?ack=1&hold=
         my $others = $other->seen->{requests};
         sleep $long;
         $busy->kill;
-        is_deeply(told($client->answer), $sorry, 'its server is killed');
+        is_deeply(answered($client->answer), $sorry, 'its server is killed');
         is($other->seen->{requests} - $others, 0, 'nobody else is asked');
     };
 }
@@ -137,7 +137,7 @@ scene 'half an upload', sub {
     my ($other) = grep { $_ != $busy } @fe;
     $busy->kill;
     $client->write('u' x 1_000_000);
-    is_deeply(told($client->answer), $sorry, 'its server is killed in the middle');
+    is_deeply(answered($client->answer), $sorry, 'its server is killed in the middle');
     is($other->seen->{connections}, 0, 'nobody else hears of it');
 };
 
@@ -158,13 +158,13 @@ scene "the pool's own errors", servers => servers(3), sub {
     for my $status (502, 503, 403, 504, 404, 500) {
         my $before = requests(@fe);
         my $answer = asked(path => "/ucwa/v1/x?status=$status");
-        is_deeply(told($answer), [$status, undef], "the pool's own $status");
+        is_deeply(answered($answer), [$status, undef], "the pool's own $status");
         like($answer->{body}, qr/^127\.0\.0\.1/, 'with its body');
         is(requests(@fe) - $before, 1, 'one server was asked');
     }
 };
 
-scene 'nobody is there', servers => servers(3), sub { is_deeply(told(asked()), $sorry, 'nobody is there') };
+scene 'nobody is there', servers => servers(3), sub { is_deeply(answered(asked()), $sorry, 'nobody is there') };
 
 # Figures under load: t/pools/faults.py, shortened. It says what it found and fails if a request
 # failed that mustn't.

@@ -51,13 +51,13 @@ scene 'autodiscover, in each of its dialects', publication => publication('KINDS
         '/Autodiscover/AutodiscoverService.svc/root lyncwebext.contoso.com',
         'the root of autodiscover, by the external name');
     for my $dialect (qw(xml ucwa long external)) {
-        tell($A, KINDS => check => $dialect);
+        behave($A, KINDS => check => $dialect);
         forget_stats();
         ok(wait_for_checks(3, $A, 'KINDS'), "$dialect is asked for on");
     }
     is(join("\n", health_lines(qr/down/)), '', 'all of them pass');
     ok(scalar health_lines(qr/^.*lync_health: server 127\.0\.0\.11:\d+ of pool "fepool\.contoso\.local" is up$/),
-        'the first word about a server is told once');
+        'the first state of a server is logged once');
 };
 
 scene 'a TCP port',
@@ -65,12 +65,12 @@ scene 'a TCP port',
     ok(wait_until(sub { stats($A, 'SIP')->{connections} >= 2 }, $Pools::PATIENCE), 'connects to it');
     is_deeply([asked($A, 'SIP'), asked($A, 'TCP')], [], 'and says nothing');
     my $port = port('SIP');
-    tell($A, SIP => listens => 0);
-    ok(told(qr/server 127\.0\.0\.11:@{[port('TCP')]} of pool "fepool\.contoso\.local" is down: connection refused on port $port$/),
+    behave($A, SIP => listens => 0);
+    ok(health_logged(qr/server 127\.0\.0\.11:@{[port('TCP')]} of pool "fepool\.contoso\.local" is down: connection refused on port $port$/),
         'a closed port');
     like(ask_once()->{body}, qr/from \Q$B\E/, 'its web service is not asked any more') for 1 .. 4;
-    tell($A, SIP => listens => 1);
-    ok(told(qr/127\.0\.0\.11:.* is up again after \d+ s/), 'and back');
+    behave($A, SIP => listens => 1);
+    ok(health_logged(qr/127\.0\.0\.11:.* is up again after \d+ s/), 'and back');
 };
 
 scene 'Office Web Apps and Exchange', publication => publication('OFFICE', 'server 127.0.0.99;', 'health_check off;') . <<'END', sub {
@@ -88,9 +88,9 @@ scene 'Office Web Apps and Exchange', publication => publication('OFFICE', 'serv
         health_check      healthcheck interval=1s fails=2 passes=1;
     }
 END
-    tell($A, OFFICE => check => 'discovery');
-    tell($B, OFFICE => check => 'healthcheck');
-    # They were asked before they had been told.
+    behave($A, OFFICE => check => 'discovery');
+    behave($B, OFFICE => check => 'healthcheck');
+    # They were checked before they had changed.
     for my $url (['/hosting/discovery', 'wacext.contoso.com'], ['/EWS/Exchange.asmx', 'mail.contoso.com']) {
         ok(wait_until(sub { ask_once(@$url)->{status} == 200 }, $Pools::PATIENCE), "$url->[1] is up");
     }
@@ -106,23 +106,23 @@ END
         'several of them on one connection');
 
     # A server may close a connection that it has kept, and needn't keep any.
-    tell($A, OFFICE => keeps => 'once');
-    tell($B, OFFICE => keeps => 0);
+    behave($A, OFFICE => keeps => 'once');
+    behave($B, OFFICE => keeps => 0);
     forget_stats();
     my $lines = () = health_lines(qr/ is /);
     ok(wait_for_checks(5, $A, 'OFFICE'), 'asked again on a new connection');
     ok(wait_for_checks(4, $B, 'OFFICE'), 'one connection for each');
     my $seen = stats($B, 'OFFICE');
     cmp_ok($seen->{connections}, '>=', @{ $seen->{checks} } - 1, 'none is kept');
-    is(scalar(my @same = health_lines(qr/ is /)), $lines, 'which is nothing to tell');
+    is(scalar(my @same = health_lines(qr/ is /)), $lines, 'which is nothing to log');
 
-    tell($A, OFFICE => check => 'healthcheck');
-    ok(told(qr/of office_web_apps "wacext\.contoso\.com" is down: GET \/hosting\/discovery: not the expected/),
+    behave($A, OFFICE => check => 'healthcheck');
+    ok(health_logged(qr/of office_web_apps "wacext\.contoso\.com" is down: GET \/hosting\/discovery: not the expected/),
         'another document than discovery');
-    tell($B, OFFICE => check => '500');
-    ok(told(qr/of exchange "mail\.contoso\.com" is down: GET \/EWS\/healthcheck\.htm: 500/), 'a service that is ill');
-    tell($B, OFFICE => check => { Autodiscover => '401' });
-    ok(told(qr/is still down, now: GET \/Autodiscover\/healthcheck\.htm: 401/), 'and another one');
+    behave($B, OFFICE => check => '500');
+    ok(health_logged(qr/of exchange "mail\.contoso\.com" is down: GET \/EWS\/healthcheck\.htm: 500/), 'a service that is ill');
+    behave($B, OFFICE => check => { Autodiscover => '401' });
+    ok(health_logged(qr/is still down, now: GET \/Autodiscover\/healthcheck\.htm: 401/), 'and another one');
 };
 
 scene 'none', publication => publication('OFF', "server $A;", 'health_check off;'), sub {
@@ -154,26 +154,26 @@ scene 'every reason', publication => publication('REASONS', "server $A;", 'healt
     my $said = 0;
     for my $row (@reasons) {
         my ($reason, %how) = @$row;
-        tell($A, REASONS => %how);
+        behave($A, REASONS => %how);
         my $state = $said++ ? 'is still down, now' : 'is down';
         my $line = qr/lync_health: server 127\.0\.0\.11:\d+ of pool "fepool\.contoso\.local" $state: $reason$/;
         ok(wait_until(sub { ((health_lines(qr/down/))[-1] // '') =~ $line }, $Pools::PATIENCE), $reason)
             or diag(health_lines());
     }
     is(ask_once()->{status}, 200, 'it can be connected to, and there is no other: it is asked all the same');
-    tell($A, REASONS => check => 'internal');
+    behave($A, REASONS => check => 'internal');
     ok(wait_until(sub { (health_lines(qr/down/))[-1] =~ /still down, now: answers as the internal web site/ }, $Pools::PATIENCE),
         'the internal web site again');
     is(ask_once()->{status}, 503, 'is not');
-    tell($A, REASONS => check => 'external');
-    ok(told(qr/is up again after \d+ s$/), 'it is up again');
+    behave($A, REASONS => check => 'external');
+    ok(health_logged(qr/is up again after \d+ s$/), 'it is up again');
     is(ask_once()->{status}, 200, 'and asked');
 };
 
 scene 'certificates that nobody verifies',
     publication => "backend_verify off;\n" . publication('UNVERIFIED', "server $A;",
     'health_check autodiscover interval=1s fails=1;') =~ s/%%TRUSTED_CA%%//r, sub {
-    tell($A, UNVERIFIED => certificate => 'untrusted');
+    behave($A, UNVERIFIED => certificate => 'untrusted');
     forget_stats();
     ok(wait_for_checks(3, $A, 'UNVERIFIED'), 'asked');
     is(join("\n", health_lines(qr/certificate/)), '', 'whatever its certificate says');
@@ -185,18 +185,18 @@ scene 'fails, passes and the interval',
     publication => publication('COUNT', $both, 'health_check autodiscover interval=1s fails=5 passes=2;'), sub {
     ok(wait_for_checks(2, $A, 'COUNT'), 'up');
 
-    tell($A, COUNT => check => '503');
-    ok(told(qr/failed check 2 of 5: \Q$root\E: 503/), 'two failures');
-    tell($A, COUNT => check => 'external');
+    behave($A, COUNT => check => '503');
+    ok(health_logged(qr/failed check 2 of 5: \Q$root\E: 503/), 'two failures');
+    behave($A, COUNT => check => 'external');
     forget_stats();
     ok(wait_for_checks(2, $A, 'COUNT'), 'then passes');
     is(scalar(my @none = health_lines(qr/down/)), 0, 'it stays up')
         or diag(health_lines());
 
     forget_stats();
-    tell($A, COUNT => check => '503');
+    behave($A, COUNT => check => '503');
     my $begin = time;
-    ok(told(qr/is down: \Q$root\E: 503/), 'five failures');
+    ok(health_logged(qr/is down: \Q$root\E: 503/), 'five failures');
     my $out = time - $begin;
     cmp_ok(scalar(moments($A, 'COUNT')), '>=', 5, 'five checks were made');
     # Four intervals of at least 0.9 s lie between five checks.
@@ -206,8 +206,8 @@ scene 'fails, passes and the interval',
         [map({ "failed check $_ of 5" } 1 .. 4), 'is down'], 'in this order');
 
     forget_stats();
-    tell($A, COUNT => check => 'external');
-    ok(told(qr/is up again/), 'back');
+    behave($A, COUNT => check => 'external');
+    ok(health_logged(qr/is up again/), 'back');
     cmp_ok(scalar(moments($A, 'COUNT')), '>=', 2, 'with the second pass');
 
     # The rhythm: nginx's timers are never early, but the server may be late to see a check.
@@ -218,8 +218,8 @@ scene 'fails, passes and the interval',
 # Nobody is sent to a server that is down; the other one is asked instead of it.
 scene 'a server that is down', publication => publication('DOWN', $both, $fast), sub {
     ok(wait_for_checks(1, $A, 'DOWN'), 'up');
-    tell($A, DOWN => check => 'internal');
-    ok(told(qr/is down: answers as the internal web site/), 'flipped to the INTERNAL web site');
+    behave($A, DOWN => check => 'internal');
+    ok(health_logged(qr/is down: answers as the internal web site/), 'flipped to the INTERNAL web site');
     # The worker that didn't ask knows it from the next request on, too.
     forget_stats();
     my @answers = map { ask_once() } 1 .. 40;
@@ -227,8 +227,8 @@ scene 'a server that is down', publication => publication('DOWN', $both, $fast),
         'the other server answers');
     is_deeply(stats($A, 'DOWN')->{requests}, [], 'no request reaches the one that is down');
 
-    tell($B, DOWN => check => 'silent');
-    ok(told(qr/127\.0\.0\.21.* is down/), 'the other one goes down, too');
+    behave($B, DOWN => check => 'silent');
+    ok(health_logged(qr/127\.0\.0\.21.* is down/), 'the other one goes down, too');
     forget_stats();
     my $answer = ask_once();
     is($answer->{status}, 503, 'the proxy says so');
@@ -236,8 +236,8 @@ scene 'a server that is down', publication => publication('DOWN', $both, $fast),
     is_deeply([@{ stats($A, 'DOWN')->{requests} }, @{ stats($B, 'DOWN')->{requests} }], [],
         'nobody is asked');
 
-    tell($_, DOWN => check => 'external') for $A, $B;
-    ok(told(qr/\Q$_\E.* is up again/), "$_ is up again") for $A, $B;
+    behave($_, DOWN => check => 'external') for $A, $B;
+    ok(health_logged(qr/\Q$_\E.* is up again/), "$_ is up again") for $A, $B;
     ok(wait_until(sub { ask_once()->{body} =~ /from \Q$A\E:/ }), 'and asked again');
     is(scalar(my @down = health_lines(qr/ is down/)), 2, 'one line for each change');
     is(scalar(my @up = health_lines(qr/ is up again/)), 2, 'likewise');
@@ -247,40 +247,40 @@ scene 'a server that is down', publication => publication('DOWN', $both, $fast),
 # connected to are used all the same, but for the internal web site.
 scene 'no server passes', publication => publication('PANIC', $both, $fast), sub {
     ok(wait_for_checks(1, $_, 'PANIC'), "$_ is up") for $A, $B;
-    tell($A, PANIC => check => 'garbage');
-    tell($B, PANIC => check => 'internal');
-    ok(told(qr/no server of pool "fepool\.contoso\.local" passes its check: the 1 that answer otherwise get requests anyway$/), 'panic');
+    behave($A, PANIC => check => 'garbage');
+    behave($B, PANIC => check => 'internal');
+    ok(health_logged(qr/no server of pool "fepool\.contoso\.local" passes its check: the 1 that answer otherwise get requests anyway$/), 'panic');
     forget_stats();
     is(scalar(grep { $_->{status} == 200 && $_->{body} =~ /from \Q$A\E:/ } map { ask_once() } 1 .. 20), 20,
         'what answers oddly is used');
     is_deeply(stats($B, 'PANIC')->{requests}, [], 'what answers as the internal site is not');
-    tell($A, PANIC => listens => 0);
-    ok(told(qr/servers of pool "fepool\.contoso\.local" get requests again only if they pass their check$/),
+    behave($A, PANIC => listens => 0);
+    ok(health_logged(qr/servers of pool "fepool\.contoso\.local" get requests again only if they pass their check$/),
         'what cannot be connected to is not');
     is(ask_once()->{status}, 503, 'nobody is asked');
-    tell($A, PANIC => listens => 1);
+    behave($A, PANIC => listens => 1);
     ok(wait_until(sub { health_lines(qr/get requests anyway/) == 2 }, $Pools::PATIENCE), 'panic again');
-    tell($A, PANIC => check => 'external');
-    ok(told(qr/127\.0\.0\.11.* is up again/), 'it passes');
+    behave($A, PANIC => check => 'external');
+    ok(health_logged(qr/127\.0\.0\.11.* is up again/), 'it passes');
     ok(wait_until(sub { health_lines(qr/only if they pass/) == 2 }, $Pools::PATIENCE), 'which ends it');
 };
 
 # What is known of a server outlives a reload, and checks go on in their rhythm.
 scene 'reloads', publication => publication('RELOAD', $both, $fast), sub {
-    tell($A, RELOAD => check => '503');
-    ok(told(qr/127\.0\.0\.11.* is down/), 'down');
+    behave($A, RELOAD => check => '503');
+    ok(health_logged(qr/127\.0\.0\.11.* is down/), 'down');
     forget_stats();
     for (1 .. 5) {
         is(reload(), 'reloaded', 'a reload');
         is(ask_once()->{status}, 200, 'the other one answers') for 1 .. 4;
     }
     is_deeply(stats($A, 'RELOAD')->{requests}, [], 'no request reaches the one that is down');
-    is(scalar(my @lines = health_lines(qr/ is down/)), 1, 'it was told once');
+    is(scalar(my @lines = health_lines(qr/ is down/)), 1, 'it was logged once');
     ok(wait_for_checks(2, $A, 'RELOAD'), 'checks go on');
 
     # Reloads faster than the interval keep no server from being checked.
     forget_stats();
-    tell($A, RELOAD => check => 'external');
+    behave($A, RELOAD => check => 'external');
     my $until = time + $Pools::PATIENCE;
     reload() until health_lines(qr/127\.0\.0\.11.* is up again/) || time > $until;
     ok(scalar health_lines(qr/127\.0\.0\.11.* is up again/), 'also while nginx does nothing but reload');
@@ -318,8 +318,8 @@ scene 'publications that share a pool', http_config => $Shared, sub {
     ok(wait_for_checks(5, $A, 'SHARED'), 'and again');
     cmp_ok(time - $begin, '>=', 2.8, 'as often as for one publication');
 
-    tell($A, SHARED => check => '503');
-    ok(told(qr/127\.0\.0\.11.* is down/), 'down');
+    behave($A, SHARED => check => '503');
+    ok(health_logged(qr/127\.0\.0\.11.* is down/), 'down');
     forget_stats();
     for my $host ('lyncwebext.contoso.com', 'lyncwebext.fabrikam.com') {
         is(scalar(grep { ask_once('/abs/handler', $host)->{body} =~ /from \Q$B\E/ } 1 .. 8), 8, $host);
@@ -332,11 +332,11 @@ scene 'publications that share a pool', http_config => $Shared, sub {
 scene 'requests fail where checks pass',
     publication => publication('PASSIVE', $both, 'health_check autodiscover interval=1s;'), sub {
     ok(wait_for_checks(1, $A, 'PASSIVE'), 'up');
-    tell($A, PASSIVE => request => 'reset');
+    behave($A, PASSIVE => request => 'reset');
     forget_stats();
     my @answers = map { ask_once() } 1 .. 20;
     # What the server has read it may have acted upon: such a request isn't made a second time.
-    cmp_ok(scalar(grep { $_->{status} != 200 } @answers), '<=', 3, 'who is sent there first is told');
+    cmp_ok(scalar(grep { $_->{status} != 200 } @answers), '<=', 3, 'those sent there first get an error');
     is(scalar(grep { $_->{status} != 200 } @answers[10 .. 19]), 0, 'nobody later');
     cmp_ok(scalar @{ stats($A, 'PASSIVE')->{requests} }, '<=', 3,
         'after three in a row it is left alone');
@@ -347,15 +347,15 @@ scene 'requests fail where checks pass',
 # A server that has fallen silent answers nothing any more, whatever it was asked before.
 scene 'a server falls silent with requests at it', publication => publication('SILENT', $both, $fast), sub {
     ok(wait_for_checks(1, $_, 'SILENT'), 'up') for $A, $B;
-    tell($A, SILENT => request => 'silent');
+    behave($A, SILENT => request => 'silent');
     my @clients = map { client('https://lyncwebext.contoso.com')->ask('GET /abs/handler') } 1 .. 4;
     wait_until { 4 == map { @{ stats($_, 'SILENT')->{requests} } } $A, $B };
-    tell($A, SILENT => check => 'silent');
+    behave($A, SILENT => check => 'silent');
     my @answers = map { $_->answer } @clients;
     # The other one answers at once, so it gets most of them.
     like(join(' ', sort map { $_->{status} } @answers), qr/^(?:200 ){2,3}503(?: 503)?$/, 'nobody waits for it');
     is((grep { $_->{status} == 503 } @answers)[0]->one('Retry-After'), 30, 'who did may come again');
-    ok(scalar log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .* is down: [12] requests that it hasn't begun/), 'told');
+    ok(scalar log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .* is down: [12] requests that it hasn't begun/), 'logged');
     provoked_lines(qr/upstream timed out/);
 };
 
@@ -364,9 +364,9 @@ scene "failures that are no server's fault", publication => "pending_get_timeout
     . publication('BLAMED', $both, 'health_check autodiscover interval=1s;'), sub {
     ok(wait_for_checks(1, $_, 'BLAMED'), 'up') for $A, $B;
     for (1 .. 3) {
-        tell($_, BLAMED => request => 'close') for $A, $B;
+        behave($_, BLAMED => request => 'close') for $A, $B;
         is(ask_once()->{status}, 503, 'broken off') for 1 .. 2;
-        tell($_, BLAMED => request => 'fine') for $A, $B;
+        behave($_, BLAMED => request => 'fine') for $A, $B;
         is(ask_once()->{status}, 200, 'answered') for 1 .. 4;
     }
     my @pending = map {
@@ -380,9 +380,9 @@ scene "failures that are no server's fault", publication => "pending_get_timeout
 # What happens to one server is nothing to the other.
 scene 'one silent server', publication => publication('ALONE', $both, $fast), sub {
     ok(wait_for_checks(1, $B, 'ALONE'), 'up');
-    tell($A, ALONE => check => 'silent');
+    behave($A, ALONE => check => 'silent');
     forget_stats();
-    ok(told(qr/127\.0\.0\.11.* is down: timed out/), 'one falls silent');
+    ok(health_logged(qr/127\.0\.0\.11.* is down: timed out/), 'one falls silent');
     is(scalar(my @lines = health_lines(qr/127\.0\.0\.21.*down/)), 0, 'the other one does not');
     cmp_ok(scalar(moments($B, 'ALONE')), '>=', 2, 'and is asked in the meantime');
 };

@@ -54,7 +54,7 @@ scene 'a record changes', publication => named('CHANGE', 'server fe.change.test;
     answer_is($A, 'the address of the record');
     dns_says('fe.change.test' => $B);
     answer_is($B, 'another one');
-    ok(told(qr/lync_dns: server "fe\.change\.test" resolves to 127\.0\.0\.21, previously 127\.0\.0\.11$/),
+    ok(health_logged(qr/lync_dns: server "fe\.change\.test" resolves to 127\.0\.0\.21, previously 127\.0\.0\.11$/),
         'and a line in the log');
     dns_says('fe.change.test' => $B, 'fe.change.test' => $C, 'fe.change.test' => $A);
     answer_is("$A $B $C", 'all addresses of a record are servers');
@@ -70,7 +70,7 @@ scene 'addresses that are no server', publication => named('CHANGE', 'server fe.
     dns_says(map { ('fe.none.test' => $_) } '0.0.0.0', $A, '0.1.2.3', "::ffff:$B");
     answer_is($A, 'are left out');
     dns_says('fe.none.test' => '0.0.0.0');
-    ok(told(qr/lync_dns: server "fe\.none\.test" can't be resolved \(no address of a server\), its last/),
+    ok(health_logged(qr/lync_dns: server "fe\.none\.test" can't be resolved \(no address of a server\), its last/),
         'and are none if there are no others');
     is(answers(), $A, 'so the last one stays');
 };
@@ -102,16 +102,16 @@ scene 'a name vanishes', publication => named('GONE', 'server fe.gone.test;'), s
     dns_says('fe.gone.test' => $A);
     answer_is($A, 'the address of the record');
     dns_says();
-    ok(told(qr/lync_dns: server "fe\.gone\.test" can't be resolved \(Host not found\), its last addresses stay in use: 127\.0\.0\.11$/),
+    ok(health_logged(qr/lync_dns: server "fe\.gone\.test" can't be resolved \(Host not found\), its last addresses stay in use: 127\.0\.0\.11$/),
         'the name vanishes');
     is(answers(), $A, 'its last address is asked on');
     dns_says('fe.gone.test' => $B);
     answer_is($B, 'it is back elsewhere');
-    ok(told(qr/server "fe\.gone\.test" resolves again, to 127\.0\.0\.21, previously 127\.0\.0\.11$/), 'and told');
+    ok(health_logged(qr/server "fe\.gone\.test" resolves again, to 127\.0\.0\.21, previously 127\.0\.0\.11$/), 'and it is logged');
 
     # Nobody answers at all.
     kill STOP => dns_pid();
-    ok(told(qr/server "fe\.gone\.test" can't be resolved \(Operation timed out\), its last addresses stay in use: 127\.0\.0\.21$/),
+    ok(health_logged(qr/server "fe\.gone\.test" can't be resolved \(Operation timed out\), its last addresses stay in use: 127\.0\.0\.21$/),
         'the DNS server falls silent');
     is(answers(), $B, 'the last address is asked on');
     kill CONT => dns_pid();
@@ -133,7 +133,7 @@ scene 'reloads', publication => named('RELOAD', 'server fe01.reload.test; server
     }
     like(join("\n", log_lines(qr/lync_dns.* in .*nginx\.conf/)),
         qr/server "fe01\.reload\.test" can't be resolved \(.+\), its last addresses stay in use: 127\.0\.0\.11 in /,
-        'and so it is told');
+        'and it is logged');
     kill KILL => $_ for worker_pids();
     ok(wait_until(sub { (eval { answers() } // '') eq "$A $B" }, $Pools::PATIENCE),
         'killed workers have such successors');
@@ -165,10 +165,10 @@ access_log %%SERVROOT%%/logs/servers.log servers %%LATE%%;
 END
     dns_says('fe.pending.test' => $A);
     answer_is($A, 'up');
-    tell($A, PENDING => request => 'hold');
+    behave($A, PENDING => request => 'hold');
     my @waiting = map { client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/events') } 1 .. 5;
     ok(wait_until(sub { stats($A, 'PENDING')->{held} == 5 }), 'requests wait');
-    tell($A, PENDING => request => 'fine');    # others, from now on
+    behave($A, PENDING => request => 'fine');    # others, from now on
     dns_says('fe.pending.test' => $B);
     answer_is($B, 'the record changes');
     sleep 2;
@@ -208,7 +208,7 @@ scene 'a start without DNS', publication => named('LATE', 'server fe.late.test;'
     is(ask_once()->{status}, 503, 'no server yet');
     dns_says('fe.late.test' => $A);
     answer_is($A, 'found later');
-    ok(told(qr/lync_dns: server "fe\.late\.test" resolves (?:again, )?to 127\.0\.0\.11, previously none$/), 'and told');
+    ok(health_logged(qr/lync_dns: server "fe\.late\.test" resolves (?:again, )?to 127\.0\.0\.11, previously none$/), 'and it is logged');
 };
 
 # Checks follow the record.
@@ -216,13 +216,13 @@ scene 'checks',
     publication => named('HEALTH', 'server fe.health.test;', 'health_check autodiscover interval=1s fails=2 passes=1;'), sub {
     dns_says('fe.health.test' => $A, 'fe.health.test' => $B);
     answer_is("$A $B", 'up');
-    tell($A, HEALTH => check => '503');
-    ok(told(qr/lync_health: server 127\.0\.0\.11:\d+ .* is down: GET \S+: 503$/), 'one is down');
+    behave($A, HEALTH => check => '503');
+    ok(health_logged(qr/lync_health: server 127\.0\.0\.11:\d+ .* is down: GET \S+: 503$/), 'one is down');
     is(answers(), $B, 'the other one answers');
     dns_says('fe.health.test' => $B, 'fe.health.test' => $C);
     answer_is("$B $C", 'the record has another one');
-    tell($C, HEALTH => check => 'internal');
-    ok(told(qr/lync_health: server 127\.0\.0\.31:\d+ .* is down: answers as the internal web site/), 'which is asked, too');
+    behave($C, HEALTH => check => 'internal');
+    ok(health_logged(qr/lync_health: server 127\.0\.0\.31:\d+ .* is down: answers as the internal web site/), 'which is asked, too');
     forget_stats();
     sleep 3;
     is(scalar @{ stats($A, 'HEALTH')->{checks} }, 0, 'and the one that is gone is not');
@@ -235,7 +235,7 @@ scene 'several servers',
     dns_says('fe01.two.test' => $A, 'fe02.two.test' => $B);
     answer_is("$A $B $C", 'all answer');
     dns_says('fe02.two.test' => $B);
-    ok(told(qr/"fe01\.two\.test" can't be resolved/), 'one name vanishes');
+    ok(health_logged(qr/"fe01\.two\.test" can't be resolved/), 'one name vanishes');
     is(answers(12), "$A $B $C", 'and all answer');
 };
 

@@ -120,7 +120,7 @@ scene 'access', after => $access, user_files => ">>> users\nstatus:{PLAIN}right"
         my ($path, $options, $want, $what) = @$case;
         my $answer = ask($path, %$options);
         is($answer->{status}, $want, $what);
-        unlike($answer->{body}, qr/Lync publications/, "$what: and nothing is told") if $want != 200;
+        unlike($answer->{body}, qr/Lync publications/, "$what: and nothing else") if $want != 200;
         headers_ok($answer, $what);
     }
     if ($six) {
@@ -222,7 +222,7 @@ scene 'requests are counted', named => 'counts', sub {
         'GET https lyncwebext.contoso.com /cscp/ 127.0.0.1 control_panel', 'what was refused');
 
     my $text = ask('/?format=prometheus')->{body};
-    like($text, qr/^lync_verdicts_total\{publication="counts",verdict="pass"\} 6$/m, 'Prometheus is told the same');
+    like($text, qr/^lync_verdicts_total\{publication="counts",verdict="pass"\} 6$/m, 'Prometheus gets the same');
     like($text, qr/^lync_request_duration_seconds_count\{publication="counts",service="abs"\} 5$/m, 'times, too');
 };
 
@@ -287,7 +287,7 @@ END2
     like(scalar <$local>, qr{^HTTP/1\.1 200 }, 'a socket of the file system is this machine');
 };
 
-# A server whose name has no address yet takes no requests, and that is told.
+# A server whose name has no address yet takes no requests, and that is shown.
 scene 'a host of simple URLs on two pools', named => 'shared', more => <<'END', sub {
     simple_url  meet    https://lync.contoso.com/meet;
     simple_url  dialin  https://lync.contoso.com/dialin pool=fepool2.fabrikam.local;
@@ -308,7 +308,7 @@ scene "servers whose names don't resolve", named => 'unresolved', more => 'resol
         "fe1.nowhere.invalid fe1.nowhere.invalid down (can't be resolved)"
         . ' fe2.nowhere.invalid fe2.nowhere.invalid draining ("down" in the configuration)', 'its servers');
     is($status->{summary}{servers_down}, 1, 'the summary counts it');
-    like(ask('/?format=prometheus')->{body}, qr/^lync_server_up\{[^}]*server="fe1\.nowhere\.invalid",[^}]*\} 0$/m, 'Prometheus is told');
+    like(ask('/?format=prometheus')->{body}, qr/^lync_server_up\{[^}]*server="fe1\.nowhere\.invalid",[^}]*\} 0$/m, 'Prometheus gets it');
 };
 
 # A server that answers when that file is there.
@@ -467,7 +467,7 @@ END
     $look->();
     ok(wait_until(sub { $certificate->()->{on_disk} eq 'renewed' }), 'a later one') or diag($certificate->()->{on_disk});
     is(status()->{summary}{certificates_not_loaded}, 1, 'the summary counts it');
-    like(ask('/?format=prometheus')->{body}, qr/^lync_certificate_not_loaded\{[^}]*\} 1$/m, 'and the metrics tell');
+    like(ask('/?format=prometheus')->{body}, qr/^lync_certificate_not_loaded\{[^}]*\} 1$/m, 'and the metrics show it');
     is(reload(), 'reloaded', 'a reload');
     ok(wait_until(sub { $certificate->()->{on_disk} eq 'loaded' }), 'and it is loaded');
     unlink "$renewed.pem";

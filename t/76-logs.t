@@ -1,4 +1,4 @@
-# Logs: whose connection lync_json tells, what stands in no log, and that docs/logs.md knows every line.
+# Logs: whose connection lync_json shows, what stands in no log, and that docs/logs.md knows every line.
 # Its other fields are in t/70-variables-logs.t.
 
 use LyncTest;
@@ -66,7 +66,7 @@ sub discover {
     ($line) = log_lines(qr/refused: path/);
     like($line, qr{"GET /nothing"}, 'a path that nobody publishes');
     ok(wait_until { ($line) = log_lines(qr/refused: unknown_host/) }, 'a name that nobody publishes');
-    like($line, qr{"GET /"}, 'is told');
+    like($line, qr{"GET /"}, 'is logged');
     ok(wait_until { ($line) = log_lines(qr{"GET /ews/referred".* referrer: "https://lyncdiscover}) },
         'the query of another service may be a credential') or diag(log_lines(qr/referred/));
 
@@ -79,7 +79,7 @@ sub discover {
     is(client('https://lyncdiscover.contoso.com')->ask("POST /?$sip", 'Content-Length' => 99_999_999_999)->answer->{status},
         413, 'a body that is too large');
     ($line) = log_lines(qr/client intended to send too large body/);
-    like($line, qr{"POST /"}, 'is told');
+    like($line, qr{"POST /"}, 'is logged');
 
     logged(json => 1, qr/"status":"?413/);
     my @said = grep { /alice/ } log_lines(qr/./), logged(json => 0);
@@ -102,7 +102,7 @@ scene 'the documentation', sub {
     for my $file (glob "$LyncTest::Paths::SOURCE/src/nginx/{*,*/*}.{cpp,h}") {
         my $source = slurp($file);
         while ($source =~ /(?:ngx_log_error|log_at)\(\s*([^,"]+),([^"]*?),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)/g) {
-            # A refused configuration is told on the spot, with its remedy.
+            # A refused configuration is reported on the spot, with its remedy.
             next if $1 eq 'NGX_LOG_EMERG' && $2 =~ /\bcf\b/;
             my $text = join '', $3 =~ /"((?:[^"\\]|\\.)*)"/g;
             $text =~ s/\\"/"/g;

@@ -126,7 +126,7 @@ scene 'the last one', http_config => $Two, sub {
     like($said, qr/^1 server fe2 .* is drained: no new clients\n/, 'the last one, too');
     like($said, qr/^lyncctl: pool fepool\.contoso\.local now has no server that takes new clients: they get 503$/m, 'with a word about it');
     my $answer = asked();
-    is("$answer->{status} " . $answer->one('Retry-After'), '503 30', 'clients are told to come back');
+    is("$answer->{status} " . $answer->one('Retry-After'), '503 30', 'clients are asked to come back');
     ok((wait_until { asked(); log_lines(qr/none of its 2 servers takes requests, drained: 2/) }), 'the log says why');
     is($fe[0]->seen->{requests}, 0, 'nobody came to the first one');
     lyncctl(undrain => $_) for qw(fe1 fe2);
@@ -283,7 +283,7 @@ scene 'what undrain can\'t do', http_config => $Checked, sub {
     lyncctl(drain => 'fe2');
     $fe[1]->kill;
     ok((wait_until { status()->{fe2}{reason} =~ /^drained, and down: / }), 'checks go on while it is drained');
-    ok((wait_until { log_lines(qr/lync_health: server fe2 \(\Q@{[host(12)]}\E:\d+\) of pool "fepool\.contoso\.local" is down/) }), 'told by name');
+    ok((wait_until { log_lines(qr/lync_health: server fe2 \(\Q@{[host(12)]}\E:\d+\) of pool "fepool\.contoso\.local" is down/) }), 'logged by name');
     provoked_lines(qr/lync_health/);
     like(lyncctl(undrain => 'fe2'), qr/^1 .* is taken back\nlyncctl: it fails its health check, and takes no requests until it passes: connection refused$/m, 'too early');
     is(status()->{fe2}{state}, 'down', 'down');

@@ -69,7 +69,7 @@ scene 'a broken one leaves the old one running', sub {
 };
 
 # Nothing is left behind by a reload. A leak grows each time; what the allocator keeps for later
-# grows once: so the least growth of several stretches tells.
+# grows once: so the least growth of several stretches counts.
 scene 'many reloads', sub {
     my $master = nginx_pid();
     my $resident = sub {

@@ -243,7 +243,7 @@ END
             my @places = places($name, 11);
             is(scalar @places, 11, 'each request is logged once');
             my %said = map { $_ => 1 } @places;
-            is(join(' ', keys %said), $server{$name}, '$upstream_addr tells the truth');
+            is(join(' ', keys %said), $server{$name}, '$upstream_addr is right');
         }
     }
 };
@@ -334,7 +334,7 @@ alone 'no more than so many', more => 'connection_auth on max=2;', sub {
     my @clients = map { $front->client("M$_") } 1 .. 3;
     return if $workers > 1;
     my @answers = map { $_->begin } @clients;
-    is(join(' ', map { $_->{status} } @answers), '401 401 503', 'two may own, the third is told');
+    is(join(' ', map { $_->{status} } @answers), '401 401 503', 'two may own, the third gets 503');
     is($clients[2]->reconnect_if_closed->get('anonymous')->{user}, '-',
         'it may ask without a credential');
     is($clients[0]->finish('alice')->{user}, 'alice', 'the others go on');

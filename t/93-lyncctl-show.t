@@ -202,7 +202,7 @@ SKIP: {
     }
     my $lines = json('show', 'nginx', $conf, '--publication', 'contoso');
     my ($server) = grep { $_->{text} =~ /server 10\.0\.0\.41:443/ } @$lines;
-    is("$server->{file}:$server->{line}", "$root/conf.d/contoso.conf:20", 'each line tells where it comes from');
+    is("$server->{file}:$server->{line}", "$root/conf.d/contoso.conf:20", 'each line has where it comes from');
 }
 
 # --- DNS
@@ -330,7 +330,7 @@ SKIP: {
         $out = `setpriv --reuid 65534 --clear-groups '$lyncctl' show names --fragment '$file' --format csv 2>'$root/stderr'`;
         is($?, 0, "not root, $pem: exit 0") or diag(`cat '$root/stderr'`);
         like($out, qr/lyncwebext\.contoso\.com,.*,$covered,@{[ $covered eq 'yes' && "\Q$root\E\/$pem" ]}$/m, 'keys are not read');
-        like(`cat '$root/stderr'`, $said ? qr/$said/ : qr/\A\z/, 'and what root could read is told');
+        like(`cat '$root/stderr'`, $said ? qr/$said/ : qr/\A\z/, 'and what root could read is reported');
     }
 }
 

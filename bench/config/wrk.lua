@@ -1,4 +1,4 @@
--- What wrk asks for, told by the environment: a published name, but on loopback; a result that a
+-- What wrk asks for, set by the environment: a published name, but on loopback; a result that a
 -- program can read.
 --
 -- With BENCH_SIGN_IN=N each connection, which then has a thread of its own, repeats what a client

@@ -1,7 +1,7 @@
 """Instructions of small requests outside of the kernel, counted by valgrind's callgrind, also on a
 machine that is busy or has no counters. Most of what a request costs is in the kernel, which they
 leave out. Each time nearly the same, but for malloc's and free's: those go by the pieces that the
-start has left in the heap, so the notes tell what they leave."""
+start has left in the heap, so the notes show what they leave."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One request, told in full: what a client sees of a proxy, and what a server sees of it.
+"""One request in full: what a client sees of a proxy, and what a server sees of it.
 
-Both sides of a comparison must tell the same, else it would compare different work.
+Both sides of a comparison must show the same, else it would compare different work.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Stage:
                                str(self.pki / "public-ca.pem"), times)
 
     def check_alike(self, request: Request) -> None:
-        """Refuses to compare what isn't the same to clients and servers; how they are told it may differ."""
+        """Refuses to compare what isn't the same to clients and servers; how they get it may differ."""
         for side, title in enumerate(self.titles):
             # HAProxy 2.6 leaves the end of a large answer in OpenSSL's buffer if it comes with the first
             # request after a full handshake, and waits for more: small requests make these.
@@ -108,12 +108,12 @@ class Stage:
 
     def check_equal(self, request: Request) -> None:
         """Refuses to compare proxies that do different work."""
-        told = [self.describe(side, request) for side in (0, 1)]
+        seen = [self.describe(side, request) for side in (0, 1)]
         where = request.host + request.path
-        for facts in told:
+        for facts in seen:
             if facts["status"] != "200":
                 raise BenchError(f"{where} answers {facts['status']}")
             if not probes.resumed(facts):
                 raise BenchError(f"{where}: a TLS session with a server wasn't resumed")
-        if unlike := probes.differences(*told):
+        if unlike := probes.differences(*seen):
             raise BenchError(f"the sides differ at {where}: " + "; ".join(unlike))

@@ -89,7 +89,7 @@ bool CheckAnswer::take(std::string_view bytes) noexcept {
         }
         bytes.remove_prefix(used);
     }
-    // Who says more than the answer has something else in mind.
+    // A server that sends more than its answer is out of step.
     at_end_ = at_end_ && bytes.empty();
     return settled_;
 }

@@ -43,7 +43,7 @@ public:
     /// Reason::none, status, internal, no_answer or broken_off. Only once settled.
     const Finding& finding() const noexcept { return finding_; }
 
-    /// What the server told its build to be; 0: nothing yet.
+    /// The build that the server has reported; 0: none yet.
     Build build() const noexcept { return build_; }
 
     /// Whether another request may follow on the same connection. Only once settled.

@@ -10,7 +10,7 @@ package DNS;
 #     dns_asked('fe01.pool.test')                       # how often it was asked
 #     dns_stop();
 #
-# It is authoritative for .test: what it isn't told doesn't exist.
+# It is authoritative for .test: what it hasn't been given doesn't exist.
 
 use strict;
 use warnings;

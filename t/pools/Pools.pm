@@ -1,6 +1,6 @@
 package Pools;
 
-# What the suites of pools play with: servers that do as they are told (servers.py), and a
+# What the suites of pools play with: servers that behave as they are asked to (servers.py), and a
 # publication in front of them.
 #
 #     use lib "$FindBin::Bin/pools";
@@ -10,7 +10,7 @@ package Pools;
 #     our $One = publication('ONE', 'server 127.0.0.11; server 127.0.0.21;');
 #
 #     scene dies => sub {
-#         tell('127.0.0.11', ONE => listens => 0);
+#         behave('127.0.0.11', ONE => listens => 0);
 #         ...stats('127.0.0.11', 'ONE')->{requests}
 #
 # A port has the same name in all of a suite's blocks, so each block takes one of its own: what the
@@ -28,7 +28,7 @@ use LyncTest::Ports ();
 use LyncTest::Program ();
 use LyncTest::Scene qw(client log_lines wait_until);
 
-our @EXPORT = qw(servers publication tell stats forget_stats ask_once told health_lines);
+our @EXPORT = qw(servers publication behave stats forget_stats ask_once health_logged health_lines);
 
 our $HOST = 'lyncwebext.contoso.com';
 
@@ -58,8 +58,8 @@ sub command { my (%command) = @_; return start()->command(\%command) }
 
 sub name { "$_[0]:" . LyncTest::Ports::port($_[1]) }
 
-# Changes how a server behaves: tell(ADDRESS, PORT_NAME, check => 'internal', ...).
-sub tell {
+# Changes how a server behaves: behave(ADDRESS, PORT_NAME, check => 'internal', ...).
+sub behave {
     my ($address, $port, %how) = @_;
     $how{listens} = $how{listens} ? JSON::PP::true() : JSON::PP::false() if exists $how{listens};
     command(server => name($address, $port), %how);
@@ -83,8 +83,8 @@ sub health_lines {
         log_lines(qr/lync_/);
 }
 
-# Whether nginx says so, in time.
-sub told {
+# Whether nginx logs such a line about health, in time.
+sub health_logged {
     my ($pattern) = @_;
     return wait_until { scalar(my @lines = health_lines($pattern)) } $PATIENCE;
 }

@@ -47,9 +47,9 @@ class Server:
         self.program = proof_nginx.Program('pools/servers.py', self.options.pki,
                                            f'{self.address}:{self.port}={certificate}')
         self.process = self.program.process
-        self.tell(says=self.address)
+        self.behave(says=self.address)
 
-    def tell(self, **what):
+    def behave(self, **what):
         self.program.command(json.dumps({'server': f'{self.address}:{self.port}', **what}))
 
     def kill(self):
@@ -154,12 +154,12 @@ async def fault(nginx, load, server, name, begin, end, seconds):
     pattern = rf'(left out|lync_health).*{server.address}|{server.address}.*(left out|lync_health)'
     await asyncio.sleep(1)
     load.done.clear()
-    told = len(nginx.lines(pattern))
+    logged = len(nginx.lines(pattern))
     under_way = len(load.under_way)
     began = time.time()
     begin(server)
-    await until(lambda: len(nginx.lines(pattern)) > told, seconds)
-    found = len(nginx.lines(pattern)) > told
+    await until(lambda: len(nginx.lines(pattern)) > logged, seconds)
+    found = len(nginx.lines(pattern)) > logged
     out = time.time() - began
     await asyncio.sleep(max(0, began + seconds - time.time()))
     hanging = sum(1 for e in load.under_way.values() if time.time() - e[0] > 2)
@@ -169,7 +169,7 @@ async def fault(nginx, load, server, name, begin, end, seconds):
     back = time.time() - mended if back else None
     await asyncio.sleep(1)
 
-    # What began within the instant of the fault was under way then, as far as anybody can tell.
+    # What began within the instant of the fault was under way then, as far as can be seen.
     known = began + 0.5 + (out if begin is Server.freeze and found else 0)
     after = [e for e in load.done if e[0] > known]
     failed = [e for e in after if e[2] != 200]
@@ -201,8 +201,8 @@ async def play(options, nginx, servers, port):
     faults = [
         ('killed', Server.kill, lambda s: s.start('fepool.contoso.local')),
         ('frozen', Server.freeze, Server.thaw),
-        ('resets connections', lambda s: s.tell(resets=True), lambda s: s.tell(resets=False)),
-        ('answers take 1 s more', lambda s: s.tell(slow=1), lambda s: s.tell(slow=0)),
+        ('resets connections', lambda s: s.behave(resets=True), lambda s: s.behave(resets=False)),
+        ('answers take 1 s more', lambda s: s.behave(slow=1), lambda s: s.behave(slow=0)),
         ('certificate not trusted',
          lambda s: (s.kill(), s.start('untrusted')),
          lambda s: (s.kill(), s.start('fepool.contoso.local'))),

@@ -24,7 +24,7 @@ inline std::unique_ptr<config::Directive> block(std::string_view text) {
 }
 
 /// `TEXT in FILE:LINE`, as it is printed.
-inline std::string told(const lync::Diagnostic& diagnostic) {
+inline std::string shown(const lync::Diagnostic& diagnostic) {
     return diagnostic.text + " in " + diagnostic.place.file + ":" +
            std::to_string(diagnostic.place.line);
 }
@@ -35,7 +35,7 @@ std::string mistake_of(Function&& does) {
     try {
         does();
     } catch (const lync::Mistake& mistake) {
-        return told(mistake.diagnostic());
+        return shown(mistake.diagnostic());
     }
     return {};
 }
@@ -61,10 +61,10 @@ public:
         return mistake_of([&] { declare(text); });
     }
 
-    Strings told_remarks() const {
+    Strings shown_remarks() const {
         Strings all;
         for (const lync::Diagnostic& remark : remarks) {
-            all.push_back(told(remark));
+            all.push_back(shown(remark));
         }
         return all;
     }

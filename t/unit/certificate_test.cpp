@@ -375,7 +375,7 @@ TEST_CASE("an intermediate that the file lacks is a warning", "[certificate]") {
 TEST_CASE("a certificate of the wrong template is a warning", "[certificate]") {
     const Files files;
     const auto key = ec_key();
-    for (const auto& [extension, value, told] : rows<3>(R"(
+    for (const auto& [extension, value, message] : rows<3>(R"(
         extendedKeyUsage | clientAuth             | isn't for servers, which clients refuse: have it issued with the extended key usage serverAuth
         extendedKeyUsage | clientAuth,serverAuth  |
         extendedKeyUsage | anyExtendedKeyUsage    |
@@ -393,8 +393,8 @@ TEST_CASE("a certificate of the wrong template is a warning", "[certificate]") {
         files.put(request, key);
         const Certificate loaded = files.load();
         CHECK(loaded.error.empty());
-        CHECK(loaded.warnings ==
-              Strings(told.empty() ? 0 : 1, "certificate \"" + files.certificate + "\" " + told));
+        CHECK(loaded.warnings == Strings(message.empty() ? 0 : 1,
+                                         "certificate \"" + files.certificate + "\" " + message));
     }
 }
 

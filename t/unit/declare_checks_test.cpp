@@ -15,7 +15,7 @@ using namespace lync::testing;
 using namespace std::literals;
 
 TEST_CASE("a name is published once", "[declare]") {
-    for (const auto& [more, told] : rows(R"(
+    for (const auto& [more, message] : rows(R"(
         pool fepool.contoso.local { external_web_services a.contoso.com; } | pool "fepool.contoso.local" is duplicate in lync_publish "contoso", the first stands at nginx.conf:6 in nginx.conf:11
         director a.contoso.local { // external_web_services lyncwebext.contoso.com; } | "lyncwebext.contoso.com" is published twice in lync_publish "contoso": as external_web_services of director "a.contoso.local" and as external_web_services of pool "fepool.contoso.local" at nginx.conf:8 in nginx.conf:12
         office_web_apps LyncWebExt.contoso.com { server 10.0.0.14; } | "lyncwebext.contoso.com" is published twice in lync_publish "contoso": as office_web_apps "lyncwebext.contoso.com" and as external_web_services of pool "fepool.contoso.local" at nginx.conf:8 in nginx.conf:11
@@ -30,7 +30,7 @@ TEST_CASE("a name is published once", "[declare]") {
     )")) {
         INFO(more);
         World world;
-        CHECK(world.mistake(smallest(more)) == told);
+        CHECK(world.mistake(smallest(more)) == message);
     }
 
     // What only looks alike.
@@ -75,7 +75,7 @@ TEST_CASE("sign_in: no set of doors is accepted by which nobody could come in", 
     World world;
     world.declare(smallest("exchange mail.contoso.com { server 10.0.0.15; services ews owa; "
                            "sign_in password; }"));
-    CHECK(world.told_remarks().back() ==
+    CHECK(world.shown_remarks().back() ==
           "no client can sign in to ews of exchange \"mail.contoso.com\": their doors are "
           "\"windows\" "
           "or \"oauth\", \"password\" opens OWA's form only in nginx.conf:11");
@@ -115,7 +115,7 @@ TEST_CASE("a name is published once in all publications", "[declare]") {
 }
 
 TEST_CASE("publications agree on a socket", "[declare]") {
-    for (const auto& [one, other, told] : rows<3>(R"(
+    for (const auto& [one, other, message] : rows<3>(R"(
         http_listen 81;                     | https_listen 81;                    | socket "81" in lync_publish "fabrikam" is for https, but for http at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:5
         https_listen 81;                    | http_listen 81;                     | socket "81" in lync_publish "fabrikam" is for http, but for https at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:5
         https_listen 443 proxy_protocol;    | https_listen 443;                   | socket "443" in lync_publish "fabrikam" lacks "proxy_protocol", unlike at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:5
@@ -130,7 +130,7 @@ TEST_CASE("publications agree on a socket", "[declare]") {
         INFO(one << " " << other);
         World world;
         REQUIRE(world.mistake(smallest(one)).empty());
-        CHECK(world.mistake(fabrikam(other)) == told);
+        CHECK(world.mistake(fabrikam(other)) == message);
     }
 }
 
@@ -153,7 +153,7 @@ TEST_CASE("the first publication of a socket brings its catch-all, the first to 
 }
 
 TEST_CASE("a socket stands once in a publication", "[declare]") {
-    for (const auto& [sockets, told] : rows(R"(
+    for (const auto& [sockets, message] : rows(R"(
         http_listen 443;                               | socket "443" in lync_publish "contoso" is for https, but for http at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:1
         http_listen off; // http_listen 80;            | invalid value "off" in "http_listen" directive of lync_publish "contoso": there are other "http_listen" lines in nginx.conf:11
         http_listen off deferred;                      | invalid value "off" in "http_listen" directive of lync_publish "contoso": it takes no parameters in nginx.conf:11
@@ -173,12 +173,12 @@ TEST_CASE("a socket stands once in a publication", "[declare]") {
     )")) {
         INFO(sockets);
         World world;
-        CHECK(told_as(world.mistake(smallest(sockets)), told) == told);
+        CHECK(shown_as(world.mistake(smallest(sockets)), message) == message);
     }
 }
 
 TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
-    for (const auto& [more, told] : rows(R"(
+    for (const auto& [more, message] : rows(R"(
         backend_verify off;                            | "backend_verify" is off in lync_publish "contoso": answers of the servers can be read and changed in transit in nginx.conf:11
         max_upload 512;                                | "max_upload" 512 in lync_publish "contoso" is so many bytes: "512m" is megabytes, 512m are right for meeting content in nginx.conf:11
         pending_get_timeout 919s;                      | "pending_get_timeout" 919s in lync_publish "contoso" is shorter than the 920 seconds for which phones wait for an answer: 960s is right where there are mobile clients in nginx.conf:11
@@ -204,7 +204,7 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
         INFO(more);
         World world;
         CHECK(world.mistake(smallest(more)).empty());
-        CHECK(world.told_remarks() == Strings{std::string(told)});
+        CHECK(world.shown_remarks() == Strings{std::string(message)});
         if (!world.remarks.empty()) {
             CHECK(world.remarks[0].severity == lync::Severity::warning);
         }
@@ -212,13 +212,13 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
 }
 
 TEST_CASE("no farm stands at a pool's internal web site", "[declare]") {
-    for (const auto& [more, told] : rows(R"(
+    for (const auto& [more, message] : rows(R"(
         office_web_apps wac.contoso.com { server 10.0.0.14; server 10.0.0.11; } | server "10.0.0.11" of office_web_apps "wac.contoso.com" in lync_publish "contoso" is that of a server of POOL write the addresses of the farm's own servers in nginx.conf:11
         exchange mail.contoso.com { server fepool.contoso.local; } | server "fepool.contoso.local" of exchange "mail.contoso.com" in lync_publish "contoso" is that of a server of POOL write the addresses of the farm's own servers in nginx.conf:11
         exchange mail.contoso.com { server 10.0.0.15; certificate_name FEpool.contoso.local; } | certificate_name "fepool.contoso.local" of exchange "mail.contoso.com" in lync_publish "contoso" is that of POOL write the name that the farm's own servers have in their certificate in nginx.conf:11
     )")) {
         INFO(more);
-        std::string expected = told;
+        std::string expected = message;
         expected.replace(expected.find("POOL"), 4,
                          R"(pool "fepool.contoso.local" at nginx.conf:6, whose external web site )"
                          "has port 4443: port 443 would publish its internal web site,");
@@ -272,7 +272,7 @@ TEST_CASE("what is no reason for a warning", "[declare]") {
         INFO(more);
         World world;
         world.declare(smallest(more));
-        CHECK(world.told_remarks().empty());
+        CHECK(world.shown_remarks().empty());
     }
 }
 
@@ -286,10 +286,10 @@ TEST_CASE("twenty thousand uncovered names are ten warnings and a number", "[dec
     World world;
     world.declare(smallest(urls + ";\n" + domains + ";"));
     REQUIRE(world.remarks.size() == 22);
-    CHECK(told(world.remarks[10]) ==
+    CHECK(shown(world.remarks[10]) ==
           "19990 more names are not covered by a certificate of lync_publish \"contoso\": clients "
           "refuse it, add the name to the certificate's subject alternative names in nginx.conf:1");
-    CHECK(told(world.remarks[21]) ==
+    CHECK(shown(world.remarks[21]) ==
           "19990 more lyncdiscover names are not covered by a certificate of lync_publish "
           "\"contoso\": phones drop the connection, add the name to the certificate's subject "
           "alternative names or set \"http_autodiscover\" to \"auto\" in nginx.conf:1");
@@ -310,7 +310,7 @@ TEST_CASE("each name has its own certificates", "[declare]") {
     CHECK(all.coverage("meet.*") == Coverage::by_request);
     CHECK_FALSE(all.serves_over_http("lyncdiscover.example.com"));
 
-    CHECK(world.told_remarks() ==
+    CHECK(world.shown_remarks() ==
           Strings{"\"meet.northwind.example\" is not covered by a certificate of lync_publish "
                   "\"contoso\": clients refuse it, add the name to the certificate's subject "
                   "alternative names in nginx.conf:13",
@@ -352,7 +352,7 @@ TEST_CASE("a certificate that is presented for nothing", "[declare]") {
     const auto file = [&](std::size_t i) {
         return "certificate \"" + p.certificates[i].certificate;
     };
-    CHECK(world.told_remarks() ==
+    CHECK(world.shown_remarks() ==
           Strings{file(0) + "\" (RSA) is presented for lyncdiscover.example.com in nginx.conf:3",
                   file(1) + "\" (ECDSA) is presented for lyncwebext.contoso.com, "
                             "lyncdiscover.contoso.com in nginx.conf:3",
@@ -362,8 +362,8 @@ TEST_CASE("a certificate that is presented for nothing", "[declare]") {
     World other;
     const std::string said = other.mistake(smallest("certificate wild.pem wild.key;"));
     CHECK(said.empty());
-    REQUIRE(other.told_remarks().size() == 1);
-    CHECK(other.told_remarks()[0].ends_with(
+    REQUIRE(other.shown_remarks().size() == 1);
+    CHECK(other.shown_remarks()[0].ends_with(
         "/wild.pem\" covers no name of lync_publish \"contoso\", it is for "
         "\"*.northwind.example\": publish one of its names, or take it out in nginx.conf:11"));
     CHECK(World()

@@ -225,7 +225,7 @@ TEST_CASE("Office Communications Server listens on 80 and 443 and has no lyncdis
         CHECK(p.farms[0].ports.http == 80);
         CHECK(p.farms[0].ports.https == 443);
         CHECK(p.sip_domains.empty());
-        CHECK(world.told_remarks() ==
+        CHECK(world.shown_remarks() ==
               Strings{"\"sip_domain\" publishes nothing in lync_publish \"contoso\": product "s +
                       product + " has no lyncdiscover in nginx.conf:2"});
     }
@@ -238,7 +238,7 @@ TEST_CASE("the default sockets leave out IPv6 where there is none", "[declare]")
     CHECK(addresses(p.http_sockets) == Strings{"80"});
     CHECK(addresses(p.https_sockets) == Strings{"443"});
     CHECK(
-        world.told_remarks() ==
+        world.shown_remarks() ==
         Strings{"this system has no IPv6, so lync_publish \"contoso\" listens on port 80 of IPv4 "
                 "only in nginx.conf:1",
                 "this system has no IPv6, so lync_publish \"contoso\" listens on port 443 of IPv4 "
@@ -271,8 +271,8 @@ TEST_CASE("times and sizes are nginx's", "[declare]") {
     }
 }
 
-TEST_CASE("what is wrong with one directive is told with its block and its line", "[declare]") {
-    for (const auto& [more, told] : rows(R"(
+TEST_CASE("what is wrong with one directive is reported with its block and its line", "[declare]") {
+    for (const auto& [more, message] : rows(R"(
         product sfb_2017;                                  | invalid value "sfb_2017" in "product" directive of lync_publish "contoso": the products are sfb_se, sfb_2019, sfb_2015, lync_2013, lync_2010, ocs_2007_r2, ocs_2007 in nginx.conf:11
         backend_verify yes;                                | invalid value "yes" in "backend_verify" directive of lync_publish "contoso": it is "on" or "off" in nginx.conf:11
         https_redirect 1;                                  | invalid value "1" in "https_redirect" directive of lync_publish "contoso": it is "on" or "off" in nginx.conf:11
@@ -326,12 +326,12 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
     )")) {
         INFO(more);
         World world;
-        CHECK(told_as(world.mistake(smallest(more)), told) == told);
+        CHECK(shown_as(world.mistake(smallest(more)), message) == message);
     }
 }
 
-TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
-    for (const auto& [block, told] : rows(R"(
+TEST_CASE("what is wrong inside a block is reported with that block", "[declare]") {
+    for (const auto& [block, message] : rows(R"(
         pool fepool2 { }                               | invalid FQDN "fepool2" in "pool" directive of lync_publish "contoso": it has one label only ... in nginx.conf:11
         pool IT { }                               | invalid FQDN "IT" in "pool" directive of lync_publish "contoso": it has one label only ... it.contoso.com in nginx.conf:11
         director dirpool.contoso.local { }             | no "external_web_services" in director "dirpool.contoso.local" of lync_publish "contoso": write the external web services FQDN that Topology Builder shows in nginx.conf:11
@@ -367,12 +367,12 @@ TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
     )")) {
         INFO(block);
         World world;
-        CHECK(told_as(world.mistake(smallest(block)), told) == told);
+        CHECK(shown_as(world.mistake(smallest(block)), message) == message);
     }
 }
 
 TEST_CASE("a block lacks what it needs", "[declare]") {
-    for (const auto& [line, told] : rows(R"(
+    for (const auto& [line, message] : rows(R"(
         sip_domain   contoso.com;                      | no "sip_domain" in lync_publish "contoso": write the SIP domains of your users, or "*" for any in nginx.conf:1
         certificate  public.pem public.key;            | no "certificate" in lync_publish "contoso": write the PEM files that the listener presents, "certificate FILE KEY" in nginx.conf:1
         trusted_ca   ca.pem;                           | no "trusted_ca" in lync_publish "contoso": write the file of the CA that issued the servers' own certificates in nginx.conf:1
@@ -382,7 +382,7 @@ TEST_CASE("a block lacks what it needs", "[declare]") {
         std::string text = smallest();
         text.erase(text.find(line), line.size());
         World world;
-        CHECK(world.mistake(text) == told);
+        CHECK(world.mistake(text) == message);
     }
 
     World world;

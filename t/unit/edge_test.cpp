@@ -35,7 +35,7 @@ TEST_CASE("everything an edge block can say", "[edge]") {
     }
     edge { topology multiple_site_remote; web_conferencing_edge external=203.0.113.51;
            web_conferencing_edge external=203.0.113.52; })"));
-    CHECK(world.told_remarks().empty());
+    CHECK(world.shown_remarks().empty());
     REQUIRE(p.edges.size() == 2);
 
     const Edge& edge = p.edges[0];
@@ -63,8 +63,8 @@ TEST_CASE("the words of topologies", "[edge]") {
     }
 }
 
-TEST_CASE("what an edge block is told is wrong", "[edge]") {
-    for (const auto& [text, told] : rows(R"(
+TEST_CASE("what is wrong in an edge block", "[edge]") {
+    for (const auto& [text, message] : rows(R"(
         edge { topology big; }                         | invalid value "big" in "topology" directive of edge: it is written "topology consolidated|single_site|scaled_single_site|multiple_site_remote|scaled_remote_site" in nginx.conf:3
         edge "a b" { topology consolidated; }          | invalid value "a b" in "edge" directive of lync_publish "ocs": the name of a site is made of up to 64 letters, digits, "_" and "-" in nginx.conf:3
         edge { access_edge external=203.0.113.1; }     | no "topology" in edge, and "access_edge" needs one: write "topology consolidated" or what it is in nginx.conf:3
@@ -91,7 +91,7 @@ TEST_CASE("what an edge block is told is wrong", "[edge]") {
         edge { topology consolidated; reverse_proxy external=[::ffff:203.0.113.1]; // access_edge external=203.0.113.1; } | address "203.0.113.1" in "access_edge" directive of edge is the reverse proxy's, at nginx.conf:3 in nginx.conf:4
         edge { acces_edge external=203.0.113.1; }      | unknown directive "acces_edge" in edge, did you mean "access_edge"? in nginx.conf:3
     )")) {
-        CHECK(told_as(mistake(text), told) == told);
+        CHECK(shown_as(mistake(text), message) == message);
     }
 }
 
@@ -110,15 +110,15 @@ TEST_CASE(
 
     const std::string remedy =
         ": write another port=N or another address for one of them in nginx.conf:";
-    for (const auto& [text, told] : rows(R"(
+    for (const auto& [text, message] : rows(R"(
         access_edge external=203.0.113.1; // av_edge external=203.0.113.1;                         | port 443 of "203.0.113.1" in "av_edge" directive of edge is taken by "access_edge" at nginx.conf:12
         access_edge external=203.0.113.1; // av_edge vip external=203.0.113.1;                     | port 443 of "203.0.113.1" in "av_edge" directive of edge is taken by "access_edge" at nginx.conf:12
         web_conferencing_edge external=::1 port=444; // av_edge external=0::1 port=444;            | port 444 of "::1" in "av_edge" directive of edge is taken by "web_conferencing_edge" at nginx.conf:12
         access_edge external=203.0.113.1; // web_conferencing_edge external=203.0.113.1 port=5061; | port 5061 of "203.0.113.1" in "web_conferencing_edge" directive of edge is taken by "access_edge" at nginx.conf:12, for federation
     )")) {
-        CHECK(World().mistake(smallest("edge {\n" + text + " }")) == told + remedy + "13");
+        CHECK(World().mistake(smallest("edge {\n" + text + " }")) == message + remedy + "13");
     }
-    for (const auto& [line, told] : rows(R"(
+    for (const auto& [line, message] : rows(R"(
         av_edge internal=172.16.0.1 port=0       | invalid parameter "port=0" in "av_edge" directive of edge: port is a number from 1 to 65535
         av_edge internal=172.16.0.1 port=        | invalid parameter "port=" in "av_edge" directive of edge: it is written "av_edge [vip] [external=ADDRESS] [internal=ADDRESS] [port=N]"
         av_edge external=::1 port=444 port=444   | parameter "port" is duplicate in "av_edge" directive of edge
@@ -126,7 +126,7 @@ TEST_CASE(
         av_edge internal=172.16.0.1 port         | invalid parameter "port" in "av_edge" directive of edge: it is written "av_edge [vip] [external=ADDRESS] [internal=ADDRESS] [port=N]"
         reverse_proxy external=::1 port=444      | invalid parameter "port=444" in "reverse_proxy" directive of edge: it is written "reverse_proxy [external=ADDRESS] [internal=ADDRESS]"
     )")) {
-        CHECK(World().mistake(smallest("edge { " + line + "; }")) == told + " in nginx.conf:11");
+        CHECK(World().mistake(smallest("edge { " + line + "; }")) == message + " in nginx.conf:11");
     }
     // The tables of Office Communications Server 2007 know no other port.
     CHECK(mistake("edge { topology consolidated; av_edge external=203.0.113.1 port=444; }") ==
@@ -137,14 +137,14 @@ TEST_CASE(
 TEST_CASE("what is legal in an edge block but worth a word", "[edge]") {
     World world;
     world.declare(ocs("edge { topology consolidated; av_edge external=10.1.2.3; }"));
-    CHECK(world.told_remarks() ==
+    CHECK(world.shown_remarks() ==
           Strings{"external address \"10.1.2.3\" of the A/V Edge Server in edge is private: it "
                   "must be publicly routable, without NAT in nginx.conf:3"});
 }
 
 TEST_CASE("NAT for the A/V Edge Server goes by product, and by what balances it", "[edge]") {
     const std::string servers = "access_edge vip external=203.0.113.1; av_edge external=10.1.2.3; ";
-    for (const auto& [product, told] : rows(R"(
+    for (const auto& [product, message] : rows(R"(
         lync_2010 | is private: it must be publicly routable, without NAT
         lync_2013 |
         sfb_se    |
@@ -152,16 +152,16 @@ TEST_CASE("NAT for the A/V Edge Server goes by product, and by what balances it"
         INFO(product);
         World world;
         world.declare(smallest("product " + product + "; edge { " + servers + "}"));
-        CHECK(world.told_remarks() ==
-              (told.empty()
+        CHECK(world.shown_remarks() ==
+              (message.empty()
                    ? Strings{}
                    : Strings{"external address \"10.1.2.3\" of the A/V Edge Server in edge " +
-                             told + " in nginx.conf:11"}));
+                             message + " in nginx.conf:11"}));
     }
     World balanced;
     balanced.declare(smallest("edge { " + servers + "av_edge vip external=203.0.113.3; }"));
     CHECK(
-        balanced.told_remarks() ==
+        balanced.shown_remarks() ==
         Strings{"external address \"10.1.2.3\" of the A/V Edge Server in edge is private: it must "
                 "be publicly routable, without NAT behind a hardware load balancer in "
                 "nginx.conf:11"});
@@ -176,7 +176,7 @@ TEST_CASE("since Lync 2010 Edge Servers need no topology, and a pool has several
     World world;
     CHECK_FALSE(world.declare(smallest("edge { topology consolidated; }")).edges[0].topology);
     CHECK(
-        world.told_remarks() ==
+        world.shown_remarks() ==
         Strings{"\"topology\" does nothing in edge: since Lync Server 2010 an Edge Server has all "
                 "three services in nginx.conf:11"});
 }

@@ -47,7 +47,7 @@ TEST_CASE("what an editor has left in a word is named", "[grammar]") {
 }
 
 TEST_CASE("a publication is refused for them, with the directive", "[grammar]") {
-    for (const auto& [more, told] : rows(R"(
+    for (const auto& [more, message] : rows(R"(
         sip_domain = example.com;        | invalid value "=" in "sip_domain" directive of lync_publish "contoso": a directive is followed by a space and its value, without "=" in nginx.conf:11
         sip_domain=example.com;          | unknown directive "sip_domain=example.com" in lync_publish "contoso": a directive is followed by a space and its value, without "=" in nginx.conf:11
         /* ours // sip_domain a.com;     | unknown directive "/*" in lync_publish "contoso": a comment begins with "#" in nginx.conf:12
@@ -58,7 +58,7 @@ TEST_CASE("a publication is refused for them, with the directive", "[grammar]") 
         office_web_apps wac.contoso.com { server “10.0.0.14”; } | invalid value "“10.0.0.14”" in "server" directive of office_web_apps "wac.contoso.com": it has typographic quotes in it, as a word processor writes them: type " or none in nginx.conf:11
     )")) {
         INFO(more);
-        CHECK(World().mistake(smallest(more)) == told);
+        CHECK(World().mistake(smallest(more)) == message);
     }
 }
 

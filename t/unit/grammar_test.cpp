@@ -19,8 +19,8 @@ std::string mistake(std::string_view text) {
 
 } // namespace
 
-TEST_CASE("what isn't grammatical is told with its block and its line", "[grammar]") {
-    for (const auto& [inside, told] : rows(R"(
+TEST_CASE("what isn't grammatical is reported with its block and its line", "[grammar]") {
+    for (const auto& [inside, message] : rows(R"(
         sip_domian contoso.com;                        | unknown directive "sip_domian" in lync_publish "contoso", did you mean "sip_domain"? in nginx.conf:2
         SIP_DOMAIN contoso.com;                        | unknown directive "SIP_DOMAIN" in lync_publish "contoso", did you mean "sip_domain"? in nginx.conf:2
         frobnicate on;                                 | unknown directive "frobnicate" in lync_publish "contoso" in nginx.conf:2
@@ -39,11 +39,11 @@ TEST_CASE("what isn't grammatical is told with its block and its line", "[gramma
         product sfb_se; // product sfb_se;             | "product" directive is duplicate in lync_publish "contoso", the first stands at nginx.conf:2 in nginx.conf:3
     )")) {
         INFO(inside);
-        CHECK(mistake("lync_publish contoso {\n" + std::string(inside) + "\n}") == told);
+        CHECK(mistake("lync_publish contoso {\n" + std::string(inside) + "\n}") == message);
     }
 }
 
-TEST_CASE("the first mistake of a block is the one that is told", "[grammar]") {
+TEST_CASE("the first mistake of a block is the one that is reported", "[grammar]") {
     CHECK(mistake("lync_publish contoso {\n"
                   "pool a.contoso.local {\nservr 10.0.0.1;\n}\n"
                   "product;\n}")

@@ -85,12 +85,12 @@ TEST_CASE("health_check: mistakes", "[health_check]") {
         director | off interval=5s | invalid value "off" in HERE: it takes no parameters
     )--")) {
         INFO(role << ": " << line);
-        std::string told = why;
-        told.replace(told.find("HERE"), 4,
-                     "\"health_check\" directive of " + role + " \"a.contoso.com\"");
+        std::string message = why;
+        message.replace(message.find("HERE"), 4,
+                        "\"health_check\" directive of " + role + " \"a.contoso.com\"");
         CHECK(World()
                   .mistake(with_check(role, "\nhealth_check " + line + ";"))
-                  .starts_with(told + " in nginx.conf:"));
+                  .starts_with(message + " in nginx.conf:"));
     }
     for (const auto& [line, why] : rows(R"(
         http         | it is "tcp=PORT" or "off"

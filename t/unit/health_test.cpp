@@ -67,7 +67,7 @@ void explore(std::vector<Finding>& history, const HealthState& state, const Thre
 
         const bool equal = next.health == expected.health && next.last == finding &&
                            (next.health != Health::down || next.cause == expected.cause);
-        const bool told =
+        const bool changed =
             change == Change::known  ? state.health == Health::unknown && next.health == Health::up
             : change == Change::up   ? state.health == Health::down && next.health == Health::up
             : change == Change::down ? state.health != Health::down && next.health == Health::down
@@ -76,7 +76,7 @@ void explore(std::vector<Finding>& history, const HealthState& state, const Thre
                       next.cause == finding && !(state.cause == finding)
                 : state.health == next.health &&
                       (next.health != Health::down || state.cause == next.cause);
-        if (!equal || !told) {
+        if (!equal || !changed) {
             CAPTURE(history.size(), thresholds.fails, thresholds.passes, static_cast<int>(change),
                     static_cast<int>(next.health));
             FAIL("the state isn't what the history says");

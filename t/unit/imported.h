@@ -17,7 +17,7 @@
 namespace lync::testing {
 
 using namespace lync::lyncctl;
-using lync::testing::told;
+using lync::testing::shown;
 
 inline std::string fixture(const std::string& name) {
     std::ifstream file(std::string(LYNC_SOURCE_DIR) + "/t/lyncctl/fixtures/" + name,
@@ -101,7 +101,7 @@ std::string mistake(Function&& function) {
     try {
         function();
     } catch (const Mistake& mistake) {
-        return told(mistake.diagnostic());
+        return shown(mistake.diagnostic());
     } catch (const Failure& failure) {
         return failure.what();
     }

@@ -83,7 +83,7 @@ TEST_CASE("lockout: what is forgotten and what isn't", "[accounts]") {
     CHECK(account.held == 8000);
 }
 
-// What two proxies know becomes the same, in whatever order and however often it is told.
+// What two proxies know becomes the same, in whatever order and however often it is sent.
 TEST_CASE("lockout: proxies come to the same", "[accounts]") {
     const auto fill = [](const Attempts& from, Attempts& to, std::uint64_t now) {
         Report report;
@@ -102,7 +102,7 @@ TEST_CASE("lockout: proxies come to the same", "[accounts]") {
     CHECK(first.failures == 2);
     CHECK(second.failures == 2);
 
-    // A success voids what was before it, and what is told of that afterwards.
+    // A success voids what was before it, and what is sent of that afterwards.
     const Attempts before = second;
     first.clear(10, 11);
     CHECK_FALSE(fill(first, second, 11));
@@ -148,21 +148,21 @@ TEST_CASE("lockout: proxies come to the same", "[accounts]") {
 // A store's clock was two hours ahead, and is put right: what was counted and cleared by it.
 TEST_CASE("lockout: a clock that is put right", "[accounts]") {
     constexpr std::uint64_t ahead = 7'200'000;
-    const auto told = [](const auto& record) {
+    const auto report_of = [](const auto& record) {
         Report report;
         record.fill(report);
         report.window = limits.window;
         report.hold = limits.hold;
         return report;
     };
-    // A hold ends when one from now on would, and not later if it is told again.
+    // A hold ends when one from now on would, and not later if it is sent again.
     Attempts held{};
     for (const std::uint16_t chance : {1, 2, 3}) {
         held.fail(limits, ahead, chance);
     }
     Attempts other{};
-    CHECK(other.merge(told(held), 100));
-    CHECK_FALSE(held.merge(told(other), 100));
+    CHECK(other.merge(report_of(held), 100));
+    CHECK_FALSE(held.merge(report_of(other), 100));
     for (Attempts* account : {&held, &other}) {
         CHECK(account->admit(limits, 99 + limits.hold) == Admission::held);
         CHECK(account->admit(limits, 100 + limits.hold) == Admission::pass);
@@ -172,10 +172,10 @@ TEST_CASE("lockout: a clock that is put right", "[accounts]") {
     failed.fail(limits, ahead, 1);
     failed.fail(limits, ahead, 2);
     other = {};
-    other.merge(told(failed), 100);
+    other.merge(report_of(failed), 100);
     CHECK(other.failures == 2);
     CHECK(other.last == 100);
-    failed.merge(told(other), 200);
+    failed.merge(report_of(other), 200);
     CHECK(Attempts(failed).fail(limits, 201));
     CHECK_FALSE(Attempts(failed).fail(limits, 200 + limits.window));
     // Until somebody signs in, which all learn, or is released.
@@ -185,22 +185,22 @@ TEST_CASE("lockout: a clock that is put right", "[accounts]") {
     other = {};
     other.fail(limits, ahead, 3);
     other.fail(limits, 301, 4);
-    other.merge(told(failed), 301);
+    other.merge(report_of(failed), 301);
     CHECK(other.failures == 1);
     // What others have counted since is not void by what was cleared before.
     Attempts signed_in{};
     signed_in.cleared = ahead;
-    signed_in.merge(told(other), 302);
+    signed_in.merge(report_of(other), 302);
     CHECK(signed_in.failures == 1);
-    other.merge(told(signed_in), 303);
+    other.merge(report_of(signed_in), 303);
     CHECK(other.failures == 1);
-    Report cleared = told(signed_in);
+    Report cleared = report_of(signed_in);
     cleared.cleared = ahead;
     other.merge(cleared, 304);
     CHECK(other.failures == 1);
     // Clocks that differ by little lose nothing: a failure a little ahead outlives an old clear.
     other.fail(limits, 310, 5);
-    other.merge(told(failed), 308);
+    other.merge(report_of(failed), 308);
     CHECK(other.failures == 2);
 
     Source source{};
@@ -208,7 +208,7 @@ TEST_CASE("lockout: a clock that is put right", "[accounts]") {
         source.fail(account, limits, ahead);
     }
     Source same{};
-    CHECK(same.merge(told(source), 100));
+    CHECK(same.merge(report_of(source), 100));
     CHECK(same.is_held(99 + limits.hold));
     CHECK_FALSE(same.is_held(100 + limits.hold));
     CHECK(same.last == 100);

@@ -55,22 +55,23 @@ TEST_CASE("policy: meeting URLs that are published pass", "[policy]") {
                     // a raw "+" is a space to the page, and no part of the value
                     const bool plus = value.find('+') != std::string::npos;
                     INFO(url << " " << value);
-                    CHECK(told(site, "GET", page + "meeturl=" + value) ==
+                    CHECK(judged(site, "GET", page + "meeturl=" + value) ==
                           (plus ? "refuse:meeting_url" : "pass:lwa"));
                 }
                 INFO(url << " " << value);
-                CHECK(told(site, "GET", page + "meetURL=" + percent(value)) == "pass:lwa");
-                CHECK(told(site, "GET", page + "x=1&meeturl=" + percent(value) + "&y=%26") ==
+                CHECK(judged(site, "GET", page + "meetURL=" + percent(value)) == "pass:lwa");
+                CHECK(judged(site, "GET", page + "x=1&meeturl=" + percent(value) + "&y=%26") ==
                       "pass:lwa");
-                CHECK(told(site, "GET", page + "meeturl=" + percent(percent(value))) == "pass:lwa");
+                CHECK(judged(site, "GET", page + "meeturl=" + percent(percent(value))) ==
+                      "pass:lwa");
             }
         }
     }
-    CHECK(told(site, "GET", page + "x=1&y=2") == "pass:lwa");
-    CHECK(told(site, "GET", page + "meet=1&meeturls=x&xmeeturl=y&url=meeturl") == "pass:lwa");
-    CHECK(told(site, "GET", page + "junk=%zz%ff%00%e4&&=&") == "pass:lwa");
-    CHECK(told(site, "GET", page.substr(0, page.size() - 1)) == "pass:lwa");
-    CHECK(told(site, "GET", "/ucwa/v1?meeturl=" + base64(evil)) == "pass:ucwa");
+    CHECK(judged(site, "GET", page + "x=1&y=2") == "pass:lwa");
+    CHECK(judged(site, "GET", page + "meet=1&meeturls=x&xmeeturl=y&url=meeturl") == "pass:lwa");
+    CHECK(judged(site, "GET", page + "junk=%zz%ff%00%e4&&=&") == "pass:lwa");
+    CHECK(judged(site, "GET", page.substr(0, page.size() - 1)) == "pass:lwa");
+    CHECK(judged(site, "GET", "/ucwa/v1?meeturl=" + base64(evil)) == "pass:ucwa");
 }
 
 TEST_CASE("policy: meeting URLs that aren't published are refused", "[policy]") {
@@ -104,8 +105,8 @@ TEST_CASE("policy: meeting URLs that aren't published are refused", "[policy]") 
         INFO(url);
         const std::string value = base64(url);
         CHECK_FALSE(policy::is_meeting_url(url, site.spec().rules->meet_urls));
-        CHECK(told(site, "GET", page + "meeturl=" + percent(value)) == "refuse:meeting_url");
-        CHECK(told(site, "GET", page + "meeturl=" + percent(percent(value))) ==
+        CHECK(judged(site, "GET", page + "meeturl=" + percent(value)) == "refuse:meeting_url");
+        CHECK(judged(site, "GET", page + "meeturl=" + percent(percent(value))) ==
               "refuse:meeting_url");
     }
 }
@@ -165,10 +166,10 @@ TEST_CASE("policy: meeturl is recognised in any dress", "[policy]") {
     const Site open(off);
     for (const std::string& query : queries) {
         INFO(query);
-        CHECK(told(site, "GET", page + query) == "refuse:meeting_url");
-        CHECK(told(site, "GET", "/LWA/?" + query) == "refuse:meeting_url");
+        CHECK(judged(site, "GET", page + query) == "refuse:meeting_url");
+        CHECK(judged(site, "GET", "/LWA/?" + query) == "refuse:meeting_url");
         CHECK_FALSE(site.parameters_pass(query));
-        CHECK(told(open, "GET", page + query) == "pass:lwa");
+        CHECK(judged(open, "GET", page + query) == "pass:lwa");
         CHECK_FALSE(judge(open, "GET", page + query).guarded);
     }
     for (const char* filler : {"+", "%20", "%2520", "%c2%ad", "\xc2\xad"}) {
@@ -177,7 +178,7 @@ TEST_CASE("policy: meeturl is recognised in any dress", "[policy]") {
             name += filler;
         }
         INFO(filler);
-        CHECK(told(site, "GET", page + name + "meeturl=" + value) == "refuse:meeting_url");
+        CHECK(judged(site, "GET", page + name + "meeturl=" + value) == "refuse:meeting_url");
     }
     CHECK_FALSE(site.parameters_pass(std::string(policy::max_parameters + 1, 'x')));
     CHECK(site.parameters_pass("meeturl=" + fine + "&x=" + std::string(60000, 'x')));
@@ -212,7 +213,7 @@ TEST_CASE("policy: the guard holds on every host that has the web app", "[policy
             CHECK(judge(site, "GET", path + ("?meeturl=" + base64(evil))).action ==
                   policy::Action::refuse);
         }
-        CHECK(told(site, "GET", page + "meeturl=" + base64(good, "-_", "!")) == "pass:lwa");
+        CHECK(judged(site, "GET", page + "meeturl=" + base64(good, "-_", "!")) == "pass:lwa");
     }
 }
 
@@ -220,9 +221,9 @@ TEST_CASE("policy: the guard holds where the web app has no row", "[policy]") {
     SiteSpec spec = pool(false);
     spec.product = lync::Product::lync_2010;
     const Site site(spec);
-    CHECK(told(site, "GET", page + "meeturl=" + base64(evil)) == "refuse:meeting_url");
-    CHECK(told(site, "GET", "/%256cwa/?meeturl=" + base64(evil)) == "refuse:meeting_url");
-    CHECK(told(site, "GET", "/%256cwa/") == "pass:unknown");
+    CHECK(judged(site, "GET", page + "meeturl=" + base64(evil)) == "refuse:meeting_url");
+    CHECK(judged(site, "GET", "/%256cwa/?meeturl=" + base64(evil)) == "refuse:meeting_url");
+    CHECK(judged(site, "GET", "/%256cwa/") == "pass:unknown");
 }
 
 TEST_CASE("policy: the guard under https://meet.*", "[policy]") {
@@ -230,7 +231,7 @@ TEST_CASE("policy: the guard under https://meet.*", "[policy]") {
     spec.meet_urls = {{"Meet.*", ""}, {"lync.*", "/contoso/Meet/"}};
     const Site site(spec);
     const auto verdict = [&](std::string_view url) {
-        return told(site, "GET", page + "meeturl=" + percent(base64(url)));
+        return judged(site, "GET", page + "meeturl=" + percent(base64(url)));
     };
     CHECK(verdict("https://meet.contoso.com/x/y") == "pass:lwa");
     CHECK(verdict("https://MEET.fabrikam.com/x/y") == "pass:lwa");

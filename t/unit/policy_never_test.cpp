@@ -48,11 +48,11 @@ TEST_CASE("policy: what is never published can't be reached by any spelling", "[
 TEST_CASE("policy: legitimate spellings pass", "[policy]") {
     const Site site(pool());
     for (const std::string& path : published_paths) {
-        const std::string expected = told(site, "GET", path);
+        const std::string expected = judged(site, "GET", path);
         CHECK(expected.starts_with("pass:"));
         for (const Trick& spelling : legitimate_spellings) {
             INFO(spelling(path));
-            CHECK(told(site, "GET", spelling(path)) == expected);
+            CHECK(judged(site, "GET", spelling(path)) == expected);
         }
     }
 }

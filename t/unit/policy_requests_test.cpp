@@ -14,7 +14,7 @@ void check(const Site& site, std::string_view table) {
     for (const auto& [line, verdict] : lync::testing::rows(table)) {
         INFO(line);
         const std::size_t space = std::min(line.find(' '), line.size());
-        CHECK(told(site, line.substr(0, space), line.substr(std::min(space + 1, line.size()))) ==
+        CHECK(judged(site, line.substr(0, space), line.substr(std::min(space + 1, line.size()))) ==
               verdict);
     }
 }
@@ -152,7 +152,7 @@ TEST_CASE("policy: what some organisations need is one allow_path away", "[polic
              /RgsClients/AgentService.svc /storage/x
          )")) {
         INFO(line);
-        CHECK(told(closed, "POST", line) == "refuse:path");
+        CHECK(judged(closed, "POST", line) == "refuse:path");
         const std::string remedy(closed.allow_path_remedy({"POST", {line, {}}, "x"}));
         CHECK_FALSE(remedy.empty());
         CHECK(policy::check_allow_path(remedy).empty());
@@ -161,8 +161,8 @@ TEST_CASE("policy: what some organisations need is one allow_path away", "[polic
     CHECK(closed.allow_path_remedy({"GET", {"/nothing", {}}, "x"}).empty());
     CHECK(closed.allow_path_remedy({"GET", {"/cscp", {}}, "x"}).empty());
     CHECK(closed.allow_path_remedy({"GET", {"/meet/..%2f", {}}, "x"}).empty());
-    CHECK(told(open, "GET", "/own/App/x") == "pass:unknown");
-    CHECK(told(open, "GET", "/own/apple") == "refuse:path");
+    CHECK(judged(open, "GET", "/own/App/x") == "pass:unknown");
+    CHECK(judged(open, "GET", "/own/apple") == "refuse:path");
 }
 
 TEST_CASE("policy: Office Communications Server", "[policy]") {
@@ -215,18 +215,18 @@ TEST_CASE("policy: a script of another origin asks by OPTIONS first", "[policy]"
         INFO(path);
         CHECK(judge(site, "OPTIONS", path).action == policy::Action::pass);
     }
-    CHECK(told(site, "OPTIONS", "/abs/handler") == "refuse:method");
+    CHECK(judged(site, "OPTIONS", "/abs/handler") == "refuse:method");
 }
 
 TEST_CASE("policy: what a product doesn't have isn't published", "[policy]") {
     SiteSpec spec = pool();
     spec.product = lync::Product::lync_2010;
     const Site lync_2010(spec);
-    CHECK(told(lync_2010, "POST", "/mcx/mcxservice.svc") == "pass:mcx");
-    CHECK(told(lync_2010, "POST", "/ucwa/v1/applications") == "refuse:path");
-    CHECK(told(lync_2010, "GET", "/lwa/") == "refuse:path");
-    CHECK(told(lync_2010, "GET", "/reach/") == "pass:reach");
-    CHECK(told(lync_2010, "GET", "/requesthandler/Files/x") == "refuse:internal");
+    CHECK(judged(lync_2010, "POST", "/mcx/mcxservice.svc") == "pass:mcx");
+    CHECK(judged(lync_2010, "POST", "/ucwa/v1/applications") == "refuse:path");
+    CHECK(judged(lync_2010, "GET", "/lwa/") == "refuse:path");
+    CHECK(judged(lync_2010, "GET", "/reach/") == "pass:reach");
+    CHECK(judged(lync_2010, "GET", "/requesthandler/Files/x") == "refuse:internal");
 }
 
 TEST_CASE("policy: Exchange", "[policy]") {
@@ -309,9 +309,9 @@ TEST_CASE("policy: nothing passes that would end the request line", "[policy]") 
         for (const std::string_view breaks : {" ", "\r\nX: y", "\t", "\x7f", "\x01"}) {
             for (const std::string& target :
                  {"/autodiscover?a" + std::string(breaks), "/x" + std::string(breaks)}) {
-                CHECK(told(site, "GET", target) == "refuse:malformed");
+                CHECK(judged(site, "GET", target) == "refuse:malformed");
             }
         }
-        CHECK(told(site, "GET", "/autodiscover?a=\xc3\xbc") != "refuse:malformed");
+        CHECK(judged(site, "GET", "/autodiscover?a=\xc3\xbc") != "refuse:malformed");
     }
 }

@@ -16,7 +16,7 @@ using lync::testing::rows;
 namespace {
 
 /// "windows ntlm TlRM", "password certificate text ken"; "" for no credential.
-std::string told(const SignIn& sign_in) {
+std::string doors_of(const SignIn& sign_in) {
     static constexpr std::array forms{"", "ntlm ", "basic ", "field ", "text "};
     std::string text;
     for (const Door door : doors) {
@@ -58,7 +58,7 @@ TEST_CASE("sign_in: the Authorization field", "[policy][sign_in]") {
         Bearer xcwt=AAEB           | oauth
     )")) {
         INFO(field);
-        CHECK(told(sign_in_of_header(field)) == expected);
+        CHECK(doors_of(sign_in_of_header(field)) == expected);
     }
 }
 
@@ -85,23 +85,26 @@ TEST_CASE("sign_in: forms to the token endpoint", "[policy][sign_in]") {
         <&grant_type=urn:microsoft.rtc:passive                 | oauth
     )")) {
         INFO(form);
-        CHECK(told(sign_in_of_text(post(SignInBody::token, form))) == expected);
+        CHECK(doors_of(sign_in_of_text(post(SignInBody::token, form))) == expected);
         const SignIn queried = sign_in_of_text({.kind = SignInBody::token, .query = form});
         CHECK(queried.doors == sign_in_of_text(post(SignInBody::token, form)).doors);
         CHECK(queried.form == AccountForm::none);
-        CHECK(told(sign_in_of_text(post(SignInBody::none, form, form))).empty());
+        CHECK(doors_of(sign_in_of_text(post(SignInBody::none, form, form))).empty());
     }
-    // a long value is none of the product's, and can't be told from one with a password in it
+    // a long value is none of the product's, and can't be distinguished from one with a password in
+    // it
     const std::string padded = "grant_type=" + std::string(600, '+') + "password";
-    CHECK(told(sign_in_of_text(post(SignInBody::token, padded))) == "password");
+    CHECK(doors_of(sign_in_of_text(post(SignInBody::token, padded))) == "password");
     // one place must not hide what another says
-    CHECK(told(sign_in_of_text(post(SignInBody::token, "grant_type=password&username=ken",
-                                    "grant_type=urn:microsoft.rtc:passive"))) == "password oauth");
+    CHECK(doors_of(sign_in_of_text(post(SignInBody::token, "grant_type=password&username=ken",
+                                        "grant_type=urn:microsoft.rtc:passive"))) ==
+          "password oauth");
     // a server that looks at the body alone lets a guest in, which says nothing about ken
-    CHECK(told(sign_in_of_text(post(SignInBody::token, "grant_type=urn:microsoft.rtc:anonmeeting",
-                                    "grant_type=password&username=ken"))) == "password");
-    CHECK(told(sign_in_of_text(post(SignInBody::token, "grant_type=password&username=ken",
-                                    "grant_type=password&username=kay"))) == "password");
+    CHECK(
+        doors_of(sign_in_of_text(post(SignInBody::token, "grant_type=urn:microsoft.rtc:anonmeeting",
+                                      "grant_type=password&username=ken"))) == "password");
+    CHECK(doors_of(sign_in_of_text(post(SignInBody::token, "grant_type=password&username=ken",
+                                        "grant_type=password&username=kay"))) == "password");
 }
 
 TEST_CASE("sign_in: messages to the web ticket service", "[policy][sign_in]") {
@@ -127,7 +130,7 @@ TEST_CASE("sign_in: messages to the web ticket service", "[policy][sign_in]") {
         <BinarySecurityToken ValueType="x#X509&#118;3">e</BinarySecurityToken>       | certificate oauth
     )")) {
         INFO(xml);
-        CHECK(told(sign_in_of_text(post(SignInBody::token, xml))) == expected);
+        CHECK(doors_of(sign_in_of_text(post(SignInBody::token, xml))) == expected);
     }
 }
 
@@ -150,14 +153,14 @@ TEST_CASE("sign_in: forms of pages", "[policy][sign_in]") {
         Login1$UserName=ken&Login1$Password=x&Login1$LoginButton=Log+In | password field ken
     )")) {
         INFO(form);
-        CHECK(told(sign_in_of_text(post(SignInBody::page, form))) == expected);
+        CHECK(doors_of(sign_in_of_text(post(SignInBody::page, form))) == expected);
     }
     std::string containers; // "ctl00$", of which there may be many, as long as it can be written
     for (int i = 0; i < 16; i++) {
         containers += "%u0063%u0074%u006c%u0030%u0030%u0024";
     }
-    CHECK(told(sign_in_of_text(post(SignInBody::page, containers + "txtPassword=x&" + containers +
-                                                          "txtUserName=ken"))) ==
+    CHECK(doors_of(sign_in_of_text(post(SignInBody::page, containers + "txtPassword=x&" +
+                                                              containers + "txtUserName=ken"))) ==
           "password field ken");
 }
 
@@ -167,21 +170,21 @@ TEST_CASE("sign_in: what can't be read is taken for each that it could be", "[po
         const std::string all =
             kind == SignInBody::page ? "password oauth" : "password certificate oauth";
         CHECK(needs_body(kind));
-        CHECK(told(sign_in_of_text(post(kind, "<\0U\0"sv))) == all); // UTF-16
-        CHECK(told(sign_in_of_text(post(kind, "\x1f\x8b"))) == all); // gzip
+        CHECK(doors_of(sign_in_of_text(post(kind, "<\0U\0"sv))) == all); // UTF-16
+        CHECK(doors_of(sign_in_of_text(post(kind, "\x1f\x8b"))) == all); // gzip
         SignInText text = post(kind, "--x\r\n");
-        CHECK(told(sign_in_of_text(text)).empty());
+        CHECK(doors_of(sign_in_of_text(text)).empty());
         text.content_type = "Multipart/form-data; boundary=x";
-        CHECK(told(sign_in_of_text(text)) == all);
+        CHECK(doors_of(sign_in_of_text(text)) == all);
         text.content_type = {};
         text.readable = false;
-        CHECK(told(sign_in_of_text(text)) == all);
+        CHECK(doors_of(sign_in_of_text(text)) == all);
         text.posts = false;
-        CHECK(told(sign_in_of_text(text)).empty());
+        CHECK(doors_of(sign_in_of_text(text)).empty());
     }
-    CHECK(told(sign_in_of_text(post(SignInBody::certprov, ""))) == "certificate");
-    CHECK(told(sign_in_of_text({.kind = SignInBody::certprov})).empty());
-    CHECK(told(sign_in_of_text({.kind = SignInBody::federated})) == "oauth");
+    CHECK(doors_of(sign_in_of_text(post(SignInBody::certprov, ""))) == "certificate");
+    CHECK(doors_of(sign_in_of_text({.kind = SignInBody::certprov})).empty());
+    CHECK(doors_of(sign_in_of_text({.kind = SignInBody::federated})) == "oauth");
     CHECK_FALSE(needs_body(SignInBody::certprov));
 }
 

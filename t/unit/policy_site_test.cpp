@@ -11,11 +11,11 @@ using policy::PlainAutodiscover;
 
 TEST_CASE("policy: hosts that publish nothing", "[policy]") {
     const Site unknown(spec_of(SiteKind::unknown_host));
-    CHECK(told(unknown, "GET", "/") == "refuse:unknown_host");
-    CHECK(told(unknown, "GET", "/cscp") == "refuse:unknown_host");
+    CHECK(judged(unknown, "GET", "/") == "refuse:unknown_host");
+    CHECK(judged(unknown, "GET", "/cscp") == "refuse:unknown_host");
     const Site blocked(spec_of(SiteKind::blocked));
-    CHECK(told(blocked, "GET", "/") == "refuse:admin");
-    CHECK(told(blocked, "GET", "/meet/x") == "refuse:admin");
+    CHECK(judged(blocked, "GET", "/") == "refuse:admin");
+    CHECK(judged(blocked, "GET", "/meet/x") == "refuse:admin");
 }
 
 TEST_CASE("policy: the admin simple URL's path is closed on every host", "[policy]") {
@@ -31,30 +31,30 @@ TEST_CASE("policy: the admin simple URL's path is closed on every host", "[polic
             INFO(static_cast<int>(spec.host.kind) << " " << path);
             CHECK(judge(site, "GET", path).action == policy::Action::refuse);
         }
-        CHECK(told(site, "GET", "/Admin/x") == "refuse:admin");
+        CHECK(judged(site, "GET", "/Admin/x") == "refuse:admin");
     }
     const Site site(meet_host());
-    CHECK(told(site, "GET", "/administrator/ABC") == "pass:meet");
+    CHECK(judged(site, "GET", "/administrator/ABC") == "pass:meet");
 }
 
 TEST_CASE("policy: vendor publishes everything but what is never published", "[policy]") {
     const Site site(pool(false));
-    CHECK(told(site, "GET", "/") == "pass:unknown");
-    CHECK(told(site, "GET", "/anything/else") == "pass:unknown");
-    CHECK(told(site, "POST", "/passiveauth/x") == "pass:passiveauth");
-    CHECK(told(site, "DELETE", "/abs/handler") == "pass:abs");
-    CHECK(told(site, "GET", "/cscp") == "refuse:admin");
-    CHECK(told(site, "GET", "/abs/int/handler") == "refuse:internal");
-    CHECK(told(site, "GET", "/anything/web.config") == "refuse:internal");
+    CHECK(judged(site, "GET", "/") == "pass:unknown");
+    CHECK(judged(site, "GET", "/anything/else") == "pass:unknown");
+    CHECK(judged(site, "POST", "/passiveauth/x") == "pass:passiveauth");
+    CHECK(judged(site, "DELETE", "/abs/handler") == "pass:abs");
+    CHECK(judged(site, "GET", "/cscp") == "refuse:admin");
+    CHECK(judged(site, "GET", "/abs/int/handler") == "refuse:internal");
+    CHECK(judged(site, "GET", "/anything/web.config") == "refuse:internal");
     for (const char* method : {"TRACE", "CONNECT", "PROPFIND", "DEBUG", "get", "FOO", "", "LOCK"}) {
-        CHECK(told(site, method, "/abs/handler") == "refuse:method");
+        CHECK(judged(site, method, "/abs/handler") == "refuse:method");
     }
     // two readings, two services
-    CHECK(told(site, "GET", "/%2561bs/handler") == "refuse:ambiguous_path");
-    CHECK(told(site, "GET", "/%61bs/handler") == "pass:abs");
+    CHECK(judged(site, "GET", "/%2561bs/handler") == "refuse:ambiguous_path");
+    CHECK(judged(site, "GET", "/%61bs/handler") == "pass:abs");
     const Site shared(shared_host(false));
-    CHECK(told(shared, "GET", "/whatever") == "pass:unknown");
-    CHECK(told(shared, "GET", "/meet/x") == "pass:meet");
+    CHECK(judged(shared, "GET", "/whatever") == "pass:unknown");
+    CHECK(judged(shared, "GET", "/meet/x") == "pass:meet");
 }
 
 TEST_CASE("policy: deny_path wins", "[policy]") {
@@ -62,31 +62,31 @@ TEST_CASE("policy: deny_path wins", "[policy]") {
     spec.allow_paths = {"/own", "/passiveauth"};
     spec.deny_paths = {"/own/secret", "/scheduler", "/ucwa/V2/"};
     const Site site(spec);
-    CHECK(told(site, "GET", "/own/x") == "pass:unknown");
-    CHECK(told(site, "GET", "/own/Secret") == "refuse:denied");
-    CHECK(told(site, "GET", "/own/secretary") == "pass:unknown");
-    CHECK(told(site, "GET", "/own/%73ecret/x") == "refuse:denied");
-    CHECK(told(site, "GET", "/own/%2573ecret/x") == "refuse:denied");
-    CHECK(told(site, "GET", "/scheduler/") == "refuse:denied");
-    CHECK(told(site, "GET", "/ucwa/v1/applications") == "pass:ucwa");
-    CHECK(told(site, "GET", "/ucwa/v2/applications") == "refuse:denied");
-    CHECK(told(site, "GET", "/cscp") == "refuse:admin");
+    CHECK(judged(site, "GET", "/own/x") == "pass:unknown");
+    CHECK(judged(site, "GET", "/own/Secret") == "refuse:denied");
+    CHECK(judged(site, "GET", "/own/secretary") == "pass:unknown");
+    CHECK(judged(site, "GET", "/own/%73ecret/x") == "refuse:denied");
+    CHECK(judged(site, "GET", "/own/%2573ecret/x") == "refuse:denied");
+    CHECK(judged(site, "GET", "/scheduler/") == "refuse:denied");
+    CHECK(judged(site, "GET", "/ucwa/v1/applications") == "pass:ucwa");
+    CHECK(judged(site, "GET", "/ucwa/v2/applications") == "refuse:denied");
+    CHECK(judged(site, "GET", "/cscp") == "refuse:admin");
 
     spec.host.kind = SiteKind::plain_http;
-    CHECK(told(Site(spec), "GET", "/scheduler") == "refuse:denied");
+    CHECK(judged(Site(spec), "GET", "/scheduler") == "refuse:denied");
     spec.host.kind = SiteKind::office_web_apps;
-    CHECK(told(Site(spec), "GET", "/scheduler") == "refuse:denied");
-    CHECK(told(Site(spec), "GET", "/scheduler.%20/x") == "refuse:denied");
-    CHECK(told(Site(spec), "GET", "/.../../scheduler") == "refuse:ambiguous_path");
+    CHECK(judged(Site(spec), "GET", "/scheduler") == "refuse:denied");
+    CHECK(judged(Site(spec), "GET", "/scheduler.%20/x") == "refuse:denied");
+    CHECK(judged(Site(spec), "GET", "/.../../scheduler") == "refuse:ambiguous_path");
 }
 
 TEST_CASE("policy: allow_path can't open what is never published", "[policy]") {
     SiteSpec spec = pool();
     spec.allow_paths = {"/cscp", "/abs/int", "/"};
     const Site site(spec);
-    CHECK(told(site, "GET", "/cscp/x") == "refuse:admin");
-    CHECK(told(site, "GET", "/abs/int/x") == "refuse:internal");
-    CHECK(told(site, "GET", "/nothing") == "refuse:path");
+    CHECK(judged(site, "GET", "/cscp/x") == "refuse:admin");
+    CHECK(judged(site, "GET", "/abs/int/x") == "refuse:internal");
+    CHECK(judged(site, "GET", "/nothing") == "refuse:path");
 }
 
 TEST_CASE("policy: a simple URL's target", "[policy]") {
@@ -104,23 +104,23 @@ TEST_CASE("policy: a simple URL's target", "[policy]") {
     CHECK(judge(site, "GET", "/fonts/x").target == 1);
 
     // two readings, two pools
-    CHECK(told(site, "GET", "/contoso/meet/%2565ast/x") == "refuse:ambiguous_path");
-    CHECK(told(site, "GET", "/contoso/meet/%65ast/x") == "pass:meet");
+    CHECK(judged(site, "GET", "/contoso/meet/%2565ast/x") == "refuse:ambiguous_path");
+    CHECK(judged(site, "GET", "/contoso/meet/%65ast/x") == "pass:meet");
     CHECK(judge(site, "GET", "/contoso/meet/%65ast/x").target == 7);
 
     const Site whole(meet_host());
     CHECK(judge(whole, "GET", "/lwa/x").target == 2);
-    CHECK(told(whole, "GET", "/lwa/x") == "pass:lwa");
+    CHECK(judged(whole, "GET", "/lwa/x") == "pass:lwa");
 }
 
 TEST_CASE("policy: a dialin host serves /dialin, not /meet", "[policy]") {
     SiteSpec spec = spec_of(SiteKind::simple_urls);
     spec.host.simple_urls = {{"/numbers", Service::dialin, 5}};
     const Site site(spec);
-    CHECK(told(site, "GET", "/Numbers/x") == "pass:dialin");
-    CHECK(told(site, "GET", "/dialin/Resources/x.png") == "pass:dialin");
-    CHECK(told(site, "GET", "/meet/x") == "refuse:path");
-    CHECK(told(site, "PUT", "/numbers/x") == "refuse:method");
+    CHECK(judged(site, "GET", "/Numbers/x") == "pass:dialin");
+    CHECK(judged(site, "GET", "/dialin/Resources/x.png") == "pass:dialin");
+    CHECK(judged(site, "GET", "/meet/x") == "refuse:path");
+    CHECK(judged(site, "PUT", "/numbers/x") == "refuse:method");
 }
 
 TEST_CASE("policy: plain HTTP", "[policy]") {
@@ -129,7 +129,7 @@ TEST_CASE("policy: plain HTTP", "[policy]") {
         const char* method;
         const char* target;
         const char* host;
-        const char* told;
+        const char* verdict;
     };
     const Line lines[] = {
         {"GET", "/", host, "pass:autodiscover"},
@@ -167,18 +167,18 @@ TEST_CASE("policy: plain HTTP", "[policy]") {
     const Site always(plain_http(PlainAutodiscover::always));
     for (const Line& line : lines) {
         INFO(line.method << " " << line.target << " of " << line.host);
-        CHECK(told(always, line.method, line.target, line.host) == line.told);
+        CHECK(judged(always, line.method, line.target, line.host) == line.verdict);
     }
 
     const Site never(plain_http(PlainAutodiscover::never));
-    CHECK(told(never, "GET", "/?sipuri=x", host) == "redirect");
+    CHECK(judged(never, "GET", "/?sipuri=x", host) == "redirect");
 
     SiteSpec spec = plain_http(PlainAutodiscover::always);
     spec.https_redirect = false;
     const Site refusing(spec);
-    CHECK(told(refusing, "GET", "/", host) == "pass:autodiscover");
-    CHECK(told(refusing, "GET", "/meet", host) == "refuse:plain_http");
-    CHECK(told(refusing, "GET", "/", "meet.contoso.com") == "refuse:plain_http");
+    CHECK(judged(refusing, "GET", "/", host) == "pass:autodiscover");
+    CHECK(judged(refusing, "GET", "/meet", host) == "refuse:plain_http");
+    CHECK(judged(refusing, "GET", "/", "meet.contoso.com") == "refuse:plain_http");
 }
 
 TEST_CASE("policy: plain HTTP asks the certificates under a wildcard", "[policy]") {
@@ -188,28 +188,28 @@ TEST_CASE("policy: plain HTTP asks the certificates under a wildcard", "[policy]
     SiteSpec spec = plain_http(PlainAutodiscover::unless_covered);
     spec.certificate_names = names;
     const Site site(spec);
-    CHECK(told(site, "GET", "/", "lyncdiscover.contoso.com") == "redirect");
-    CHECK(told(site, "GET", "/", "lyncdiscover.fabrikam.com") == "redirect");
-    CHECK(told(site, "GET", "/", "lyncdiscover.tailspintoys.com") == "pass:autodiscover");
-    CHECK(told(site, "GET", "/", "lyncdiscover.east.fabrikam.com") == "pass:autodiscover");
-    CHECK(told(site, "POST", "/", "lyncdiscover.tailspintoys.com") == "redirect");
-    CHECK(told(site, "GET", "/meet", "lyncdiscover.tailspintoys.com") == "redirect");
+    CHECK(judged(site, "GET", "/", "lyncdiscover.contoso.com") == "redirect");
+    CHECK(judged(site, "GET", "/", "lyncdiscover.fabrikam.com") == "redirect");
+    CHECK(judged(site, "GET", "/", "lyncdiscover.tailspintoys.com") == "pass:autodiscover");
+    CHECK(judged(site, "GET", "/", "lyncdiscover.east.fabrikam.com") == "pass:autodiscover");
+    CHECK(judged(site, "POST", "/", "lyncdiscover.tailspintoys.com") == "redirect");
+    CHECK(judged(site, "GET", "/meet", "lyncdiscover.tailspintoys.com") == "redirect");
 }
 
 TEST_CASE("policy: request targets that aren't a path", "[policy]") {
     for (const SiteSpec& spec :
          {pool(), pool(false), meet_host(), exchange(), spec_of(SiteKind::office_web_apps)}) {
         const Site site(spec);
-        CHECK(told(site, "GET", "*") == "refuse:malformed");
-        CHECK(told(site, "GET", "https://lyncwebext.contoso.com/abs") == "refuse:malformed");
-        CHECK(told(site, "GET", "abs/handler") == "refuse:malformed");
-        CHECK(told(site, "GET", "/" + std::string(policy::max_path, 'a')) == "refuse:malformed");
+        CHECK(judged(site, "GET", "*") == "refuse:malformed");
+        CHECK(judged(site, "GET", "https://lyncwebext.contoso.com/abs") == "refuse:malformed");
+        CHECK(judged(site, "GET", "abs/handler") == "refuse:malformed");
+        CHECK(judged(site, "GET", "/" + std::string(policy::max_path, 'a')) == "refuse:malformed");
     }
     const Site site(pool());
-    CHECK(told(site, "GET", "/abs/" + std::string(policy::max_path - 5, 'a')) == "pass:abs");
-    CHECK(told(site, "GET", "/abs/" + std::string(policy::max_path - 16, 'a') + "/web.config") ==
+    CHECK(judged(site, "GET", "/abs/" + std::string(policy::max_path - 5, 'a')) == "pass:abs");
+    CHECK(judged(site, "GET", "/abs/" + std::string(policy::max_path - 16, 'a') + "/web.config") ==
           "refuse:internal");
-    CHECK(told(site, "GET", "/ucwa/x?" + std::string(60000, 'q')) == "pass:ucwa");
+    CHECK(judged(site, "GET", "/ucwa/x?" + std::string(60000, 'q')) == "pass:ucwa");
 }
 
 TEST_CASE("policy: the paths listed are the paths that pass", "[policy]") {

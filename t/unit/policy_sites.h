@@ -93,7 +93,7 @@ inline policy::Verdict judge(const Site& site, std::string_view method, std::str
 }
 
 /// "pass:ucwa", "redirect", "refuse:path"
-inline std::string told(const policy::Verdict& verdict) {
+inline std::string judged(const policy::Verdict& verdict) {
     switch (verdict.action) {
     case policy::Action::pass:
         return "pass:" + std::string(policy::service_name(verdict.service));
@@ -105,9 +105,9 @@ inline std::string told(const policy::Verdict& verdict) {
     return "refuse:" + std::string(policy::reason_name(verdict.reason));
 }
 
-inline std::string told(const Site& site, std::string_view method, std::string_view target,
-                        std::string_view host = "lyncwebext.contoso.com") {
-    return told(judge(site, method, target, host));
+inline std::string judged(const Site& site, std::string_view method, std::string_view target,
+                          std::string_view host = "lyncwebext.contoso.com") {
+    return judged(judge(site, method, target, host));
 }
 
 } // namespace policy_sites

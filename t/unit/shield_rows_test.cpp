@@ -80,7 +80,7 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
         (std::filesystem::temp_directory_path() / ("lync-shield-" + std::to_string(::getpid())))
             .string();
     const std::string more = "shield_file " + file + ";";
-    const auto told = [&](const std::string& text) {
+    const auto mistake_in = [&](const std::string& text) {
         std::ofstream(file) << "# comment\n\n" << text << "\n";
         World world;
         return world.mistake(smallest(more));
@@ -108,20 +108,20 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
         CVE-2023-41763 off         | shield "CVE-2023-41763" is changed by "meeting_url_guard"
     )--")) {
         INFO(line);
-        CHECK(told(line) == wrong + " in " + file + ":3");
+        CHECK(mistake_in(line) == wrong + " in " + file + ":3");
     }
-    CHECK(told("X url ~* /owa/x\n x  url ~* /owa/y") ==
+    CHECK(mistake_in("X url ~* /owa/x\n x  url ~* /owa/y") ==
           "shield \"x\" is duplicate, the first is at " + file + ":3 in " + file + ":4");
-    CHECK(told("X url ~* /owa/x\rY url ~* /owa/y") ==
+    CHECK(mistake_in("X url ~* /owa/x\rY url ~* /owa/y") ==
           "a line ends in a carriage return alone: save the file with line feeds in " + file +
               ":3");
     std::string many;
     for (int i = 0; i < 200; i++) {
         many += "X" + std::to_string(i) + " url ~* /owa/x\n";
     }
-    CHECK(told(many).starts_with("shield \"X117\" is one too many, the maximum is 128"));
-    CHECK(told("CVE-2021-44228 log\r\nX header:X-Foo  on=owa action=log  source=https://x ~* "
-               "\\$\\{ a\r")
+    CHECK(mistake_in(many).starts_with("shield \"X117\" is one too many, the maximum is 128"));
+    CHECK(mistake_in("CVE-2021-44228 log\r\nX header:X-Foo  on=owa action=log  source=https://x ~* "
+                     "\\$\\{ a\r")
               .empty());
     const auto cannot_load = [&](const std::string& why) {
         return "cannot load \"shield_file\" \"" + file + "\" of lync_publish \"contoso\": " + why +
@@ -143,18 +143,18 @@ TEST_CASE("shield: paths by pattern", "[shield]") {
     spec.allow_patterns.emplace_back("^/custom[0-9]/", Pattern::Needs::nothing);
     spec.deny_patterns.emplace_back("\\.svc$|/deny", Pattern::Needs::nothing);
     const Site site{spec};
-    CHECK(told(site, "GET", "/custom1/x") == "pass:unknown");
-    CHECK(told(site, "GET", "/custom/x") == "refuse:path");
-    CHECK(told(site, "GET", "/custom1/a.SVC") == "refuse:denied");
-    CHECK(told(site, "GET", "/custom1/cscp/../../cscp") == "refuse:admin");
+    CHECK(judged(site, "GET", "/custom1/x") == "pass:unknown");
+    CHECK(judged(site, "GET", "/custom/x") == "refuse:path");
+    CHECK(judged(site, "GET", "/custom1/a.SVC") == "refuse:denied");
+    CHECK(judged(site, "GET", "/custom1/cscp/../../cscp") == "refuse:admin");
     // Where a pattern gives up, what is denied stays so, and nothing is allowed.
-    CHECK(told(site, "GET", "/custom1/" + std::string(600, 'x')) == "refuse:denied");
+    CHECK(judged(site, "GET", "/custom1/" + std::string(600, 'x')) == "refuse:denied");
     CHECK(judge(site, "GET", "/custom1/" + std::string(600, 'x')).shield.gave_up);
     CHECK_FALSE(judge(site, "GET", "/custom1/a.svc").shield.gave_up);
     spec.deny_patterns.clear();
-    CHECK(told(Site(spec), "GET", "/custom1/" + std::string(600, 'x')) == "pass:unknown");
+    CHECK(judged(Site(spec), "GET", "/custom1/" + std::string(600, 'x')) == "pass:unknown");
     spec.allow_patterns = {Pattern("^/custom[0-9]+/", Pattern::Needs::nothing)};
-    CHECK(told(Site(spec), "GET", "/custom1/" + std::string(600, 'x')) == "refuse:path");
+    CHECK(judged(Site(spec), "GET", "/custom1/" + std::string(600, 'x')) == "refuse:path");
     CHECK(judge(Site(spec), "GET", "/custom1/" + std::string(600, 'x')).shield.gave_up);
     const auto passing = site.passing_paths();
     CHECK(std::find(passing.begin(), passing.end(), "~* ^/custom[0-9]/") != passing.end());

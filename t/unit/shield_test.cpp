@@ -35,7 +35,7 @@ std::string stopped_by(const Site& site, Service service, const std::string& exa
     if (example.starts_with('/')) {
         const policy::Verdict verdict = judge(site, "GET", example);
         return verdict.action == policy::Action::pass || verdict.shield ? name(verdict.shield)
-                                                                        : told(verdict);
+                                                                        : judged(verdict);
     }
     const std::size_t colon = example.find(": ");
     const std::string value = example.substr(colon + 2);

@@ -46,7 +46,7 @@ inline std::string replaced(std::string text, std::string_view what, std::string
 
 /// `written`, where a text begins and ends as that does around its " ... ", otherwise the text: a
 /// wording is asserted in one test, elsewhere its place and a key word.
-inline std::string told_as(std::string text, const std::string& written) {
+inline std::string shown_as(std::string text, const std::string& written) {
     const std::size_t gap = written.find(" ... ");
     const bool fits = gap != std::string::npos && text.starts_with(written.substr(0, gap)) &&
                       text.ends_with(written.substr(gap + 5));

@@ -96,12 +96,12 @@ Fault fault_of_connection(CURL* easy, CURLcode code, bool tls, std::string_view 
                            : std::generic_category().message(static_cast<int>(error))};
     }
     // "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in ...", or "error:0A00010B:SSL routines::REASON"
-    const auto says = [&](const char* words) { return text.find(words) != text.npos; };
-    const Id id = says("wrong version number") || says("http request") ||
-                          says("packet length too long") || says("record length mismatch")
+    const auto has = [&](const char* words) { return text.find(words) != text.npos; };
+    const Id id = has("wrong version number") || has("http request") ||
+                          has("packet length too long") || has("record length mismatch")
                       ? Id::tls_not_tls
-                  : !says("error:") || says("unexpected eof") ||
-                          says("unrecognized name") // what nginx's ssl_reject_handshake says
+                  : !has("error:") || has("unexpected eof") ||
+                          has("unrecognized name") // what nginx's ssl_reject_handshake says
                       ? Id::tls_closed
                       : Id::tls_failed;
     const auto reason = text.rfind("::");

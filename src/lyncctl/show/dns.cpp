@@ -224,7 +224,7 @@ void write_record(std::string& zone, const DnsName& name) {
     }
 }
 
-/// The zone that a name belongs to, as far as a publication tells: a SIP domain, or else what
+/// The zone that a name belongs to, as far as a publication shows it: a SIP domain, or else what
 /// follows the first label.
 std::string_view zone_of_name(std::string_view name,
                               const std::unordered_set<std::string_view>& sip_domains) {

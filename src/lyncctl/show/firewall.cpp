@@ -32,7 +32,7 @@ Addresses networks_of(const Configuration& configuration) {
 
 constexpr std::string_view where_addresses_stand =
     "write addresses into \"server\" and into an \"edge\" block, such as \"reverse_proxy "
-    "external=ADDRESS internal=ADDRESS\"; --external and --internal tell this machine's";
+    "external=ADDRESS internal=ADDRESS\"; --external and --internal give this machine's";
 
 config::Interfaces proxy_of(const FirewallOptions& options) {
     const auto read = [](const char* option, const std::string& text) {

@@ -113,7 +113,7 @@ inline constexpr Line lines[] = {
     {ocs_access, external, "SIP/MTLS", tcp(5061), any, access, vip, federation},
     {ocs_access, external, "SIP/MTLS", tcp(5061), access, any, vip, federation},
     {ocs_access, external, "SIP/TLS", tcp(443), any, access, vip, "Remote users."},
-    // Each server is told by internal servers by its own name; only the outside is balanced.
+    // Internal servers connect to each by its own name; only the outside is balanced.
     {ocs_web, internal, "PSOM/MTLS", tcp(8057), any, web, servers, conferences},
     {ocs_web, external, "PSOM/TLS", tcp(443), any, web, vip, conferences},
     {ocs_av, internal, "STUN", tcp(443), any, av, vip, media},

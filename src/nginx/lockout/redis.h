@@ -40,7 +40,7 @@ public:
     static constexpr ngx_msec_t patience = 250;
     static constexpr std::size_t most_questions = 512;
 
-    /// Where it is and who one is there. Immutable, of the configuration.
+    /// Where it is, and the credentials. Immutable, of the configuration.
     struct Server {
         std::string shown; ///< in logs
         std::string host;  ///< whose name its certificate has

@@ -173,7 +173,7 @@ void Store::report(bool is_source, std::uint64_t tag, const Limits& limits,
 /// As many as there is room for; the rest as answers come.
 void Store::report_all() noexcept {
     Limits limits = settings_.longest;
-    limits.failures = limits.source_accounts = 0; // holds are the affair of publications
+    limits.failures = limits.source_accounts = 0; // each publication decides on holds
     while (reporting_all_ && redis_.room() > Redis::most_questions / 2) {
         Report report;
         std::size_t next = place_;

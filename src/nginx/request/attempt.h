@@ -16,7 +16,7 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
 bool renew_sign_in(const ngx_http_request_t* r) noexcept;
 
 /// Around each try of a server: while an attempt counts there, nginx doesn't notice that the client
-/// closes, since the answer tells what came of it.
+/// closes, since the answer shows what came of it.
 void ignore_client_abort(ngx_http_request_t* r) noexcept;
 void heed_client_abort(ngx_http_request_t* r) noexcept;
 

@@ -178,7 +178,8 @@ ngx_int_t pass_challenge(ngx_http_request_t* r) noexcept {
     return NGX_DECLINED;
 }
 
-/// The server isn't told what encodings the client takes: its pages are looked at (patch_watch.h).
+/// The server doesn't learn what encodings the client takes: its pages are looked at
+/// (patch_watch.h).
 void ask_uncompressed(ngx_http_request_t* r) noexcept {
     any_header(r->headers_in.headers, "accept-encoding", [](ngx_table_elt_t& header) {
         header.value.len = 0; // none but identity [RFC 9110, 12.5.3]

@@ -121,7 +121,7 @@ bool has_received_close_notify(const ngx_connection_t* c) noexcept;
 /// use or earlier: for the difference between two moments of a use.
 std::uint64_t written_bytes(const ngx_connection_t* c) noexcept;
 
-/// How many bytes the other side's TCP hasn't acknowledged, or 0 where the system doesn't tell.
+/// How many bytes the other side's TCP hasn't acknowledged, or 0 where the system doesn't know.
 /// Works on a connection that was reset, too.
 std::uint64_t unacknowledged_bytes(ngx_socket_t fd) noexcept;
 

@@ -48,7 +48,7 @@ void give_back_rest(Waiting& waiting) noexcept {
 }
 
 /// After a TLS handshake nginx takes the connection for readable and makes a buffer of 72 KiB
-/// before it looks. Where nothing has come, it isn't: the system tells when something does.
+/// before it looks. Where nothing has come, it isn't: the system reports when something does.
 void look_for_answer(ngx_connection_t* c) noexcept {
     char byte = 0;
     if (c->read->ready && c->ssl != nullptr && SSL_has_pending(c->ssl->connection) == 0 &&

@@ -105,7 +105,7 @@ sub is_ending { return (slurp("/proc/$_[0]/cmdline") // '') =~ /^\z|shutting dow
 # Waits for a condition; false if it doesn't come true in time.
 sub wait_until (&;$) {
     my ($condition, $seconds) = @_;
-    my $until = time + ($seconds // $TIMEOUT);
+    my $until = time + ($seconds // $TIMEOUT * $SLOW);
     while (1) {
         my $value = $condition->();
         return $value if $value;
