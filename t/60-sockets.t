@@ -77,6 +77,18 @@ scene 'addresses of IPv6', http_config => '', sub {
     }
 };
 
+# Before nginx 1.25.1 its handshakes would find servers without certificates.
+scene 'a default server that makes a socket of plain HTTP speak TLS', http_config => '', sub {
+    my ($http, $https, $pki) = (port('ON_HTTP'), port('ON_HTTPS'), $LyncTest::Paths::PKI);
+    my ($status, $text) = nginx('-t', smallest("http_listen 127.0.0.1:$http; https_listen 127.0.0.1:$https;")
+        . "server { listen 127.0.0.1:$http default_server; ssl on; ssl_certificate $pki/public.pem; ssl_certificate_key $pki/public.key; }");
+  SKIP: {
+        Test::More::skip('this nginx knows no "ssl on"', 2) if $text =~ /unknown directive "ssl"/;
+        isnt($status, 0, 'refused');
+        like($text, qr/\[emerg\] 127\.0\.0\.1:$http is plain HTTP in lync_publish "contoso", but a server outside of it says "ssl on": a socket speaks one/, 'with the reason');
+    }
+};
+
 # What the kernel says of the publication's sockets: the backlog stands where ss shows it.
 scene backlog => sub {
     my $port = port('HTTPS');

@@ -15,7 +15,6 @@ __DATA__
 
 === sockets that nginx refuses
 --- refused: sockets
-https_listen localhost.invalid:18443;        | host not found in "localhost.invalid:18443" of the "listen" directive
 https_listen 127.0.0.1:18443 backlog=many;   | invalid backlog "backlog=many"
 https_listen 127.0.0.1:18443 backlogs=1;     | invalid parameter "backlogs=1"
 https_listen 127.0.0.1:18443; https_listen 127.0.0.1:18443; | socket "127.0.0.1:18443" is duplicate
@@ -24,7 +23,7 @@ https_listen 127.0.0.1:18443; https_listen 127.0.0.1:18443; | socket "127.0.0.1:
 --- accepted: sockets
 http_listen  off;
 https_listen 127.0.0.1:18443 backlog=100 deferred rcvbuf=32k;
-https_listen localhost:18444 proxy_protocol;
+https_listen 127.0.0.2:18444 proxy_protocol;
 https_listen *:18445 reuseport so_keepalive=on;  |
 
 === a server whose name doesn't resolve
@@ -151,7 +150,14 @@ as well in %%HERE%%
 
 === a server whose listen makes a socket of plain HTTP speak something else
 --- refused: before
-server { listen 127.0.0.1:18080 ssl; server_name www.contoso.com; ssl_certificate %%PKI%%/public.pem; ssl_certificate_key %%PKI%%/public.key; } | 127.0.0.1:18080 is plain HTTP in lync_publish "contoso", but a server outside of it says "ssl" in its "listen": a socket speaks one of them, take another for that server in %%BLOCK%%
+server { listen 127.0.0.1:18080 ssl; server_name www.contoso.com; ssl_certificate %%PKI%%/public.pem; ssl_certificate_key %%PKI%%/public.key; } | 127.0.0.1:18080 is plain HTTP in lync_publish "contoso", but a server outside of it says "listen ... ssl": a socket speaks one of them, take another for that server in %%BLOCK%%
+
+=== a server that becomes the default of a socket for https, and has no certificate
+--- more
+unknown_host ignore;
+--- refused: after
+server { listen 127.0.0.1:18443; server_name www.contoso.com; }  # here | this server has no "ssl_certificate", and "unknown_host ignore" makes it the default one of 127.0.0.1:18443, which is for https: write a certificate into it, or a server that has one before it
+server { listen 127.0.0.1:18443 ssl; server_name www.contoso.com; } | this server has no "ssl_certificate", and "unknown_host ignore"
 
 === a server that states parameters of the same socket
 --- sockets

@@ -45,10 +45,12 @@ std::string_view refused_parameter(std::string_view text) noexcept {
                    "proxy_protocol, backlog= or reuseport";
 }
 
-/// The address part in one spelling, so that equal sockets are equal texts; empty if invalid.
+/// The address part in one spelling, so that equal sockets are equal texts; empty if it isn't one:
+/// a name may mean several, or one that stands in another line.
 std::string listening_address(std::string_view text) {
     return text == "*" || text == "0.0.0.0" ? "*"
            : text == "[::]"                 ? "[::]"
+           : normal_address(text).empty()   ? ""
                                             : parse_address(text).name;
 }
 
@@ -76,8 +78,8 @@ Socket read_socket(const Directive& directive) {
         const std::string address = listening_address(std::string_view(text).substr(0, colon));
         if (address.empty()) {
             invalid_value(text, directive,
-                          "the address is an IPv4 address, an IPv6 address in brackets, "
-                          "\"*\" or a host name");
+                          "the address is an IPv4 address, an IPv6 address in brackets, or "
+                          "\"*\"; a host name may mean several");
         }
         if (address != "*") {
             socket.address = formatted("{}:{}", address, socket.address);

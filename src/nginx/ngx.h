@@ -184,8 +184,17 @@ inline int nginx_on_client_hello([[maybe_unused]] SSL* ssl, [[maybe_unused]] int
 #endif
 }
 
-/// Before 1.25.1 `ssl on` at http level made every socket speak TLS, also those of plain HTTP; the
-/// directive that would undo it in a server brings a warning each time.
+/// Before 1.25.1 `ssl on` of a socket's default server made the socket speak TLS.
+inline bool says_ssl_on([[maybe_unused]] const ngx_http_ssl_srv_conf_t& tls) noexcept {
+#if (nginx_version < 1025001)
+    return tls.enable == 1;
+#else
+    return false;
+#endif
+}
+
+/// At http level it was inherited by servers of plain HTTP; the directive that would undo it in a
+/// server brings a warning each time.
 inline void leave_tls_to_listen([[maybe_unused]] ngx_http_ssl_srv_conf_t& tls) noexcept {
 #if (nginx_version < 1025001)
     tls.enable = 0;

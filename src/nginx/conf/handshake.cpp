@@ -212,6 +212,10 @@ ngx_int_t settle_handshake(ngx_conf_t* cf, const ngx_http_core_srv_conf_t* serve
     return NGX_OK;
 }
 
+bool has_tls(const ngx_http_core_srv_conf_t& server) noexcept {
+    return context_of(&server) != nullptr;
+}
+
 void settle_default_handshake(const ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server) {
     SSL_CTX* tls = context_of(server);
     // OpenResty's may have a callback as well, and OpenSSL has room for one.

@@ -29,6 +29,10 @@ std::vector<SessionContext> contexts_of(const config::Publication& declared);
 ngx_int_t settle_handshake(ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server,
                            const Host& host);
 
+/// Whether a server can begin handshakes: nginx gives an SSL_CTX to those that have certificates,
+/// or reject all names.
+bool has_tls(const ngx_http_core_srv_conf_t& server) noexcept;
+
 /// Prepares the server that a connection has until its client sends a name, also a foreign one.
 void settle_default_handshake(const ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server);
 

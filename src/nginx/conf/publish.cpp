@@ -61,14 +61,17 @@ std::string explain_in_block(const MainConf& conf, std::string_view message) {
 }
 
 /// nginx's message about a line that was generated, at the directive that caused the line, or
-/// about one of a file that server_include names.
-std::string explain_in_plan(const plan::Rendered& rendered, std::string_view publication,
-                            std::string_view name, std::string_view message) {
+/// about one of a file that server_include names. A location of such a file is the file's own.
+std::string explain_in_plan(const ngx_conf_t* cf, const plan::Rendered& rendered,
+                            std::string_view publication, std::string_view name,
+                            std::string_view message) {
     const config::ParserMessage parsed = config::parse_message(message);
-    if (parsed.line == 0 || (parsed.file == name && parsed.line > rendered.origins.size())) {
+    const bool generated = parsed.file == name;
+    if (parsed.line == 0 || (generated && parsed.line > rendered.origins.size()) ||
+        (!generated && cf->cmd_type != NGX_HTTP_SRV_CONF)) {
         return std::string(message);
     }
-    if (parsed.file != name) {
+    if (!generated) {
         return with_place(plan::explain_included(parsed.text, publication), parsed.file,
                           parsed.line);
     }
@@ -114,7 +117,7 @@ char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
     const std::string name = "lync_publish " + publication_name;
     const plan::Rendered rendered = plan::render(publication.plan, dialect, first);
     const CapturedLog captured(cf, [&](std::string_view message) {
-        return explain_in_plan(rendered, publication_name, name, message);
+        return explain_in_plan(cf, rendered, publication_name, name, message);
     });
     conf.feeding = &publication;
     char* result = parse_generated(cf, name, rendered.text, true);

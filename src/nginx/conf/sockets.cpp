@@ -3,6 +3,7 @@
 
 #include "nginx/conf/commands.h"
 #include "nginx/conf/conf.h"
+#include "nginx/conf/handshake.h"
 #include "nginx/guard.h"
 
 #include <algorithm>
@@ -92,19 +93,34 @@ void choose_default(ngx_conf_t* cf, const SharedSocket& socket) {
     }
 }
 
-/// A `listen` with "ssl" or "http2" speaks for every server of the socket.
+/// A `listen` with "ssl" or "http2" speaks for every server of the socket, and so does the default
+/// server, once it is chosen. nginx has looked for a certificate at the one that was it before.
 ngx_int_t refuse_other_protocol(ngx_conf_t* cf, const SharedSocket& socket) {
     const auto& opt = socket.address.opt;
-    if (socket.plain == nullptr || socket.foreign == nullptr ||
-        !(opt.ssl || (opt.http2 && http2_excludes_http1))) {
-        return NGX_OK;
+    const Server& first = *socket.address.default_server;
+    const bool ssl_on =
+        says_ssl_on(conf_of<ngx_http_ssl_srv_conf_t>(first.ctx->srv_conf, ngx_http_ssl_module));
+    const bool tls = opt.ssl || ssl_on;
+    if (socket.plain != nullptr && socket.foreign != nullptr &&
+        (tls || (opt.http2 && http2_excludes_http1))) {
+        log_at(NGX_LOG_EMERG, cf, socket.plain->planned.place,
+               "%V is plain HTTP in lync_publish \"%s\", but a server outside of it says \"%s\": "
+               "a socket speaks one of them, take another for that server",
+               &opt.addr_text, socket.plain->publication.plan.publication.name.c_str(),
+               opt.ssl ? "listen ... ssl"
+               : tls   ? "ssl on"
+                       : "listen ... http2");
+        return NGX_ERROR;
     }
-    log_at(NGX_LOG_EMERG, cf, socket.plain->planned.place,
-           "%V is plain HTTP in lync_publish \"%s\", but a server outside of it says \"%s\" in its "
-           "\"listen\": a socket speaks one of them, take another for that server",
-           &opt.addr_text, socket.plain->publication.plan.publication.name.c_str(),
-           opt.ssl ? "ssl" : "http2");
-    return NGX_ERROR;
+    if (socket.ours && tls && !has_tls(first)) {
+        log_at(NGX_LOG_EMERG, cf, place_of(first),
+               "this server has no \"ssl_certificate\", and \"unknown_host ignore\" makes it the "
+               "default one of %V, which is for https: write a certificate into it, or a server "
+               "that has one before it",
+               &opt.addr_text);
+        return NGX_ERROR;
+    }
+    return NGX_OK;
 }
 
 void log_http2(ngx_conf_t* cf, const SharedSocket& socket) {
@@ -310,10 +326,10 @@ ngx_int_t settle(ngx_conf_t* cf) {
                 return NGX_ERROR;
             }
             const SharedSocket socket(address);
+            choose_default(cf, socket);
             if (refuse_other_protocol(cf, socket) != NGX_OK) {
                 return NGX_ERROR;
             }
-            choose_default(cf, socket);
             if (socket.ours) {
                 settle_default_handshake(cf, address.default_server);
             }
