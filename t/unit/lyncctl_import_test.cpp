@@ -132,7 +132,10 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
              {replaced(meet, "location /", "location = /"), "RESTRICTION: server \"meet.", 1},
              {server("meet.contoso.com", "listen [::]:443 ssl;") +
                   replaced(server("webext.contoso.com"), "443", "10.0.0.5:8443"),
-              "RESTRICTION: \"webext.contoso.com\" wasn't on every socket", 1},
+              "RESTRICTION: \"webext.contoso.com\" wasn't on every https socket", 1},
+             {meet + replaced(server("dialin.contoso.com"), "443 ssl", "10.0.0.5:8081"),
+              "RESTRICTION: \"dialin.contoso.com\" wasn't on every https socket", 1},
+             {replaced(meet, "443 ssl", "443"), "RESTRICTION: nothing was published by https", 1},
              {meet + "server { listen 443 ssl; server_name meet.contoso.com; return 403; }",
               "RESTRICTION: server \"meet.contoso.com\" passes nothing on", 1},
              {meet + "server { server_name www.contoso.com; root /x; }",
@@ -146,7 +149,24 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
              {server("meet.contoso.com", "location /lwa { deny all; "s + https + " }"),
               "RESTRICTION: \"location /lwa\" of server", 1},
              {server("meet.contoso.com", "return 302 https://www.contoso.com$request_uri;"),
-              "NOT CARRIED OVER: \"return 302", 1},
+              "RESTRICTION: \"return 302", 1},
+             {server("meet.contoso.com", "location /a/ { rewrite ^/a/(.*)$ https://$host/$1; }"),
+              "RESTRICTION: \"location /a/\" of server", 1},
+             // To the page itself, where it is https already: a loop.
+             {server("meet.contoso.com", "if ($remote_addr = 10.1.1.1) { "s + https + " }"),
+              "RESTRICTION: \"if ($remote_addr = 10.1.1.1)\" in server", 1},
+             {server("meet.contoso.com", "location /a { "s + https + " }"),
+              "RESTRICTION: \"location /a\" of server", 1},
+             {server("meet.contoso.com", "set $limit_rate 10k;"),
+              "RESTRICTION: \"set $limit_rate 10k\"", 1},
+             {server("meet.contoso.com", "set $args \"\";"), "NOT CARRIED OVER: \"set $args", 1},
+             {server("meet.contoso.com", "proxy_set_header Host fe.contoso.local;"),
+              "NOT CARRIED OVER: \"proxy_set_header Host fe", 1},
+             {server("meet.contoso.com", "proxy_set_header Host $host:$server_port;"),
+              "NOT CARRIED OVER", 0},
+             {server("meet.contoso.com", "location /a/ { proxy_pass https://10.0.0.11:4443/; }"),
+              "changes the path", 1},
+             {replaced(meet, "4443;", "4443/;"), "changes the path", 0},
              {meet +
                   "server { server_name meet.contoso.com; return 301 https://www.contoso.com/; }",
               "NOT CARRIED OVER: server \"meet.contoso.com\" passes nothing on", 1},
@@ -185,6 +205,20 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
                             "location /a { set $fe 10.0.0.11; proxy_pass https://$fe:4443; }", "",
                             "$fe:4443"),
               "where does it lead?", 1},
+             // A location inside of another one has only its own lines and the server's.
+             {meet + server("dialin.contoso.com", "set $fe 10.0.0.99;",
+                            "set $fe 10.0.0.11; location /a { proxy_pass https://$fe:4443; }",
+                            "$fe:4443"),
+              "a name's requests go to one group of servers", 1},
+             {meet + server("dialin.contoso.com", "set $fe " + std::string(4090, 'a') + ";", "",
+                            "$fe$fe:4443"),
+              "where does it lead?", 1},
+             {"upstream a { server 10.0.0.11:8080 down; }\nserver { server_name meet.contoso.com; "
+              "location / { proxy_pass http://a; } }\n" +
+                  meet,
+              "CHECK: server \"10.0.0.11\" was \"down\" for some requests only", 1},
+             {server("intranet.contoso.com wac.contoso.com", "", "", "10.0.0.15") + meet,
+              "CHECK: \"intranet.contoso.com\" doesn't look like Skype", 1},
              // These mean nothing.
              {meet + server("dialin.contoso.com", "set $Fe 10.0.0.11;", "", "${fE}:4443"),
               "NOT CARRIED OVER", 0},
@@ -192,7 +226,7 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
               "NOT CARRIED OVER", 0},
              {server("meet.contoso.com", "auth_basic off; allow all; ssl_verify_client off; if "
                                          "($scheme = http) { "s +
-                                             https + " } location /a { " + https + " }"),
+                                             https + " }"),
               "RESTRICTION", 0},
              {meet + "server { listen 80; server_name meet.contoso.com; " + https + " }",
               "passes nothing on", 0},
@@ -207,7 +241,7 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
              {server("_ \"\" meet.contoso.com"), "took every request", 0},
              {meet + replaced(server("dialin.contoso.com"), "listen 443 ssl;",
                               "listen 443 ssl; listen 8443 ssl;"),
-              "RESTRICTION: \"meet.contoso.com\" wasn't on every socket", 1},
+              "RESTRICTION: \"meet.contoso.com\" wasn't on every https socket", 1},
              {"stream { server { listen 5061; proxy_pass 10.0.0.9:5061; } }\nhttp {" + meet + "}",
               "NOT CARRIED OVER: \"stream\" isn't HTTP", 1},
              {meet + server("dialin.contoso.com", "ssl_certificate b.pem;"),
@@ -223,11 +257,12 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
     for (const char* inner : {"foo; ", https}) {
         std::string nested;
         for (int i = 0; i < 100; i++) {
-            nested += "if ($x) { ";
+            nested += "if ($scheme = http) { ";
         }
         const Result result(
             nginx(server("meet.contoso.com", nested + inner + std::string(100, '}'))));
-        CHECK(result.says("RESTRICTION: \"if ($x)\" in server") == (inner == https ? 0 : 1));
+        CHECK(result.says("RESTRICTION: \"if ($scheme = http)\" in server") ==
+              (inner == https ? 0 : 1));
     }
 }
 
@@ -285,6 +320,8 @@ TEST_CASE("rules of ARR that restrict, and what else is named", "[import]") {
     for (const auto& [xml, said] : std::vector<std::pair<std::string, const char*>>{
              {small_arr("<add input=\"{REMOTE_ADDR}\" pattern=\"10.*\"/>"),
               "RESTRICTION: <add input=\"{REMOTE_ADDR}\" pattern=\"10.*\"> in rule \"one\""},
+             {small_arr("<add input=\"{SERVER_PORT}\" pattern=\"^8531$\"/>"),
+              "RESTRICTION: <add input=\"{SERVER_PORT}\" pattern=\"^8531$\"> in rule \"one\""},
              {replaced(one, "url=\"*\"", "url=\"lync/*\""), "RESTRICTION: <match url=\"lync/*\">"},
              {rule("<action type=\"None\"/>"), "RESTRICTION: <action type=\"None\"> in rule"},
              {rule("<action type=\"AbortRequest\"/>"), "RESTRICTION: <action type=\"AbortRequest"},
@@ -309,6 +346,11 @@ TEST_CASE("rules of ARR that restrict, and what else is named", "[import]") {
         CHECK(Result(arr(replaced(xml, "</globalRules>", meeting + "</globalRules>"))).says(said) ==
               1);
     }
+    const std::string sites =
+        "<system.applicationHost><sites><site name=\"s\" serverAutoStart=\"false\"><bindings>"
+        "<binding protocol=\"https\" bindingInformation=\"10.9.9.9:8531:\"/></bindings></site>"
+        "</sites></system.applicationHost><webFarms>";
+    CHECK_FALSE(Result(arr(replaced(one, "<webFarms>", sites))).holds("8531"));
     const std::string two = replaced(
         one, "<server ",
         "<server address=\"fe2.contoso.local\" enabled=\"false\"><applicationRequestRouting "
@@ -457,6 +499,19 @@ TEST_CASE("sockets and certificates of an nginx.conf", "[import]") {
                                              {"/etc/nginx/ec.pem", "/etc/nginx/ec.key"},
                                              {"/etc/nginx/other.pem", "/etc/nginx/other.key"}});
     CHECK(draft.trusted_ca == "/etc/nginx/ca.pem");
+
+    // What http level says is for servers that don't say it themselves.
+    const auto ca = [](const std::string& name) {
+        return "proxy_ssl_trusted_certificate " + name + ".pem;";
+    };
+    Draft inherited = nginx("http { " + files("wild") + ca("bundle") +
+                            server("wiki.contoso.com", ca("wiki"), "", "10.0.0.50") +
+                            server("meet.contoso.com", files("lync"), ca("lync-ca")) +
+                            server("webext.contoso.com", files("lync"), ca("other-ca")) + "}");
+    settle(inherited);
+    CHECK(inherited.certificates == Certificates{{"/etc/nginx/lync.pem", "/etc/nginx/lync.key"}});
+    CHECK(inherited.trusted_ca == "/etc/nginx/lync-ca.pem");
+    CHECK(Result(std::move(inherited)).says("CHECK: \"/etc/nginx/other-ca.pem\" verified") == 1);
 }
 
 TEST_CASE("XML that isn't read, or means nothing", "[import]") {
@@ -505,6 +560,8 @@ TEST_CASE("the hosts of patterns", "[import]") {
              {"meet.contoso.com", "meet.contoso.com"},
              {"^meet\\..*", "meet.*"},
              {"meet.*", "meet.*"},
+             {"^meet\\.contoso\\.com.*$", "meet.contoso.com"},
+             {"meet\\.contoso\\..*", "meet.contoso.*"},
              {"^(meet|dialin)\\.", ""},
              {"a.com|b.com", ""},
              {"[a-z]+\\.contoso\\.com", ""},

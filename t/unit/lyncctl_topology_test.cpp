@@ -116,15 +116,18 @@ TEST_CASE("what a topology doesn't say is to be checked", "[topology]") {
     const Result known = whole(without, "10.0.0.111 FE1.contoso.local # by hosts\n");
     CHECK(known.lacks({"server 10.0.0.111 name=fe1.contoso.local;"}) == "");
 
+    const Result shared = whole(without, "10.0.0.12 fe1.contoso.local");
+    CHECK(shared.says("CHECK: \"fe2.contoso.local\" has the address of another server") == 1);
+
     const Result own = whole(replaced(fixture("topology.xml"), "Host=\"lyncwebext.contoso.com\"",
                                       "Host=\"fepool.contoso.local\""));
     CHECK(own.lacks({"external_web_services EXTERNAL-FQDN;"}) == "");
     CHECK(own.says("CHECK: the external FQDN of pool \"fepool.contoso.local\" is \"fepool") == 1);
 
-    // In what Get-CsService told, where the topology says nothing.
-    const Result told =
+    // From Get-CsService, where the topology says nothing.
+    const Result external =
         whole(replaced(fixture("topology.xml"), "Host=\"lyncwebext.contoso.com\"", ""));
-    CHECK(told.lacks({"external_web_services lyncwebext.contoso.com;"}) == "");
+    CHECK(external.lacks({"external_web_services lyncwebext.contoso.com;"}) == "");
 
     const Result odd = whole(
         replaced_all(fixture("topology.xml"), "ConfiguredPort=\"443\"", "ConfiguredPort=\"8443\""));

@@ -19,15 +19,8 @@ namespace {
 
 using enum RemarkKind;
 
-/// Elements that may restrict access, of the machine and of each location, unless they or their
-/// parents are disabled. The lists that IIS is installed with are left to the administrator.
+/// Elements outside of `security` that may restrict access.
 constexpr const char* restrictions =
-    "//system.webServer/security//*[@*][not(self::clear or self::remove)]"
-    "[not(ancestor-or-self::applicationDependencies or ancestor-or-self::isapiCgiRestriction)]"
-    "[not(parent::fileExtensions or parent::hiddenSegments)]"
-    "[not(ancestor::*[@enabled='false' or contains(name(), 'Authentication')])]"
-    "[not(@enabled='false') or self::anonymousAuthentication]"
-    "[not(@enabled='true' and self::anonymousAuthentication)] | "
     "//system.webServer/isapiFilters/filter[not(starts-with(@name, 'ASP.Net_'))] | "
     "//rewrite/*/rule[not(@enabled='false')]/match[@negate='true'] | "
     "//rewrite/*/rule[not(@enabled='false')]/action[not(@type='Rewrite')]";
@@ -51,8 +44,8 @@ public:
             read_farm(farm);
         }
         for (const auto& binding :
-             root.select_nodes("system.applicationHost/sites/site/bindings/binding"
-                               "[@protocol='http' or @protocol='https']")) {
+             root.select_nodes("system.applicationHost/sites/site[not(@serverAutoStart='false')]"
+                               "/bindings/binding[@protocol='http' or @protocol='https']")) {
             read_binding(binding.node());
         }
         for (const auto& rule :
@@ -127,14 +120,42 @@ private:
         }
     }
 
-    void read_restrictions() {
-        for (const auto& found : file_.root().select_nodes(restrictions)) {
-            const auto attributes = found.node().attributes();
-            if (std::ranges::any_of(attributes, [](pugi::xml_attribute part) {
-                    return !has_word(harmless, std::string(part.name()) + "=" + part.value());
-                })) {
-                add_tag(restriction, found.node());
+    void add_restriction(pugi::xml_node node) {
+        if (std::ranges::any_of(node.attributes(), [](pugi::xml_attribute part) {
+                return !has_word(harmless, std::string(part.name()) + "=" + part.value());
+            })) {
+            add_tag(restriction, node);
+        }
+    }
+
+    /// What is in a `security` section, of the machine or of a location, unless it is disabled. The
+    /// lists that IIS is installed with are left to the administrator.
+    void read_security(pugi::xml_node section) {
+        constexpr std::string_view left =
+            "clear remove applicationDependencies isapiCgiRestriction";
+        for (const pugi::xml_node node : section.children()) {
+            const std::string_view name = node.name();
+            const bool off = attribute(node, "enabled") == "false";
+            if (has_word(left, name)) {
+                continue;
             }
+            if (off == (name == "anonymousAuthentication")) {
+                add_restriction(node);
+            }
+            if (!off && !has_word("fileExtensions hiddenSegments", name) &&
+                name.find("Authentication") == name.npos) {
+                read_security(node);
+            }
+        }
+    }
+
+    void read_restrictions() {
+        for (const auto& section :
+             file_.root().select_nodes("//system.webServer/security[not(ancestor::security)]")) {
+            read_security(section.node());
+        }
+        for (const auto& found : file_.root().select_nodes(restrictions)) {
+            add_restriction(found.node());
         }
         for (const auto& lines : file_.root().select_nodes(
                  "//rewrite/outboundRules/rule | //rewrite/*/rule/serverVariables[*]")) {
@@ -185,14 +206,17 @@ private:
         bool named = false;
         for (const pugi::xml_node condition : rule.child("conditions").children("add")) {
             const std::string input = to_ascii_lower(attribute(condition, "input"));
+            const bool scheme = input == "{https}" ||
+                                (input == "{server_port}" &&
+                                 has_word("443 ^443$ 80 ^80$", attribute(condition, "pattern")));
             const std::string host = host_of_pattern(attribute(condition, "pattern"),
                                                      !syntax.empty() && syntax != "ecmascript");
             const bool negated = attribute(condition, "negate") == "true";
             if (input == "{http_host}" && !negated && !host.empty() && (any || !named)) {
                 named = true;
                 draft_.names.push_back({host, &farm, file_.place(rule)});
-            } else if ((input != "{https}" && input != "{server_port}") || any) {
-                add_tag(restriction, condition); // the other two only ask for the scheme
+            } else if (!scheme || any) {
+                add_tag(restriction, condition);
             }
         }
         if (!named) {

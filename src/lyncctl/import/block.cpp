@@ -145,6 +145,13 @@ private:
             std::ranges::all_of(sockets, is_usual)) {
             return;
         }
+        if (!sockets.empty() &&
+            std::ranges::none_of(sockets, [](const auto& each) { return each.second.tls; })) {
+            draft_.add(restriction, {},
+                       "nothing was published by https, as behind what ends TLS: now it is, on 443 "
+                       "of every address");
+            return;
+        }
         for (const auto& [address, socket] : sockets) {
             directive(socket.tls ? "https_listen" : "http_listen",
                       address + (socket.proxy_protocol ? " proxy_protocol" : ""));

@@ -74,7 +74,7 @@ private:
                 own->leader = owner;
             }
         };
-        std::unordered_set<std::string> seen;
+        std::unordered_map<std::string, std::size_t> seen; ///< indices of `servers`
         std::vector<std::pair<Farm*, Server>> servers;
         for (Farm& farm : draft_.farms) {
             farm.fqdn = parse_fqdn(farm.fqdn).name;
@@ -90,14 +90,21 @@ private:
                     continue;
                 }
                 join(address, farm);
-                if (seen.insert(address).second) {
+                const auto [at, is_new] = seen.try_emplace(address, servers.size());
+                if (is_new) {
                     servers.emplace_back(&farm, Server{address, server.parameters});
+                } else if (std::string& first = servers[at->second].second.parameters;
+                           first != server.parameters) {
+                    draft_.add(check, farm.place, "server {} was \"down\" for some requests only",
+                               quoted(address));
+                    first.clear();
                 }
             }
         }
         for (Farm& farm : draft_.farms) {
             Farm* leader = leader_of(&farm);
             leader->fqdn = leader->fqdn.empty() ? farm.fqdn : leader->fqdn;
+            leader->trusted_cas.insert(farm.trusted_cas.begin(), farm.trusted_cas.end());
             for (const bool tls : {true, false}) {
                 const std::uint16_t port = farm.port(tls);
                 std::uint16_t& known = leader->port(tls);
@@ -172,10 +179,12 @@ private:
     void find_role(Name& name) {
         Farm& farm = *name.farm;
         const bool external = name.role == Role::unknown || name.role == Role::office_web_apps;
-        if (farm.role == Role::unknown) {
+        if (farm.role == Role::unknown ||
+            (farm.role == Role::office_web_apps && name.role == Role::unknown)) {
             draft_.add(check, name.place,
                        "{} doesn't look like Skype for Business and isn't published",
                        quoted(name.host));
+            name.role = Role::unknown;
         } else if (external && farm.external.empty() &&
                    (name.role == Role::unknown || name.role == farm.role)) {
             name.role = farm.role;
@@ -189,9 +198,17 @@ private:
 
     /// The publication gets the sockets and certificates of published names, and no others.
     void settle_listeners() {
-        std::set<std::string> published;
+        std::map<std::string, Sockets> published; ///< the sockets of each
+        std::set<std::string> cas;
         for (const Name& name : draft_.names) {
-            published.insert(name.host);
+            published[name.host];
+            for (const std::string& ca : name.farm->trusted_cas) {
+                draft_.trusted_ca = cas.empty() ? ca : draft_.trusted_ca;
+                if (cas.insert(ca).second && cas.size() > 1) {
+                    draft_.add(check, name.farm->place, "{} verified servers, too: append it to {}",
+                               quoted(ca), quoted(draft_.trusted_ca));
+                }
+            }
         }
         std::erase_if(draft_.listeners, [&](const Listener& listener) {
             return !listener.of_all_names &&
@@ -203,6 +220,11 @@ private:
         for (const Listener& listener : draft_.listeners) {
             for (const auto& [address, socket] : listener.sockets) {
                 add_socket(draft_.sockets, address, socket);
+                for (const std::string& host : listener.hosts) {
+                    if (const auto of = published.find(normal_host(host)); of != published.end()) {
+                        add_socket(of->second, address, socket);
+                    }
+                }
             }
             for (const auto& certificate : listener.certificates) {
                 if (certificates.insert(certificate).second) {
@@ -211,11 +233,11 @@ private:
             }
         }
         const std::size_t all = https_ports(draft_.sockets);
-        for (const Listener& listener : draft_.listeners) {
-            const std::size_t own = https_ports(listener.sockets);
-            if (own != 0 && own < all && !listener.of_all_names) {
-                draft_.add(restriction, listener.place, "{} wasn't on every socket, and now is",
-                           quoted(listener.hosts.front()));
+        for (const Name& name : draft_.names) {
+            const Sockets& own = published.at(name.host);
+            if (!own.empty() && https_ports(own) < all) {
+                draft_.add(restriction, name.place, "{} wasn't on every https socket, and now is",
+                           quoted(name.host));
             }
         }
     }
@@ -277,7 +299,10 @@ std::string_view word_of(Role role) noexcept {
 bool add_socket(Sockets& sockets, std::string_view text, Socket as) {
     const auto [host, port] = split_socket(text);
     const bool any = (host.empty() && port != 0) || host == "*" || host == "0.0.0.0";
-    const std::string address = any ? "" : host == "[::]" ? host : parse_address(host).name;
+    const std::string address = any                            ? ""
+                                : host == "[::]"               ? host
+                                : normal_address(host).empty() ? ""
+                                                               : parse_address(host).name;
     if (!any && address.empty()) {
         return false;
     }

@@ -25,6 +25,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,7 +79,8 @@ struct Farm {
     std::string fqdn;          ///< in its servers' certificates
     std::string external;      ///< the published FQDN
     std::vector<Server> servers;
-    Ports ports{0, 0}; ///< 0: the usual one
+    std::set<std::string> trusted_cas; ///< files that their certificates were verified by
+    Ports ports{0, 0};                 ///< 0: the usual one
     Place place;
     Farm* leader = nullptr; ///< the farm that this one is a part of; of `settle` alone
 
@@ -106,7 +108,6 @@ struct Listener {
     Certificates certificates;
     std::vector<std::string> hosts;
     bool of_all_names = false;
-    Place place;
 };
 
 /// A name that was published.

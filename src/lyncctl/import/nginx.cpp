@@ -8,7 +8,6 @@
 #include "lyncctl/addresses.h"
 
 #include <algorithm>
-#include <ranges>
 #include <unordered_map>
 #include <utility>
 
@@ -23,9 +22,9 @@ using config::Directive;
 /// Directives that restrict access, of nginx and of third-party modules.
 constexpr std::string_view restrictions =
     "BasicRule CheckRule SecRulesEnabled access_by_- allow app_protect_- auth_- deny if internal "
-    "js_access limit_conn limit_except limit_rate limit_rate_after limit_req modsecurity- "
-    "rewrite_by_- satisfy secure_link- ssl_client_- ssl_crl ssl_ocsp- ssl_reject_- ssl_verify_- "
-    "valid_referers";
+    "js_access limit_conn limit_except limit_rate limit_rate_after limit_req modsecurity- return "
+    "rewrite rewrite_by_- satisfy secure_link- ssl_client_- ssl_crl ssl_ocsp- ssl_reject_- "
+    "ssl_verify_- valid_referers";
 
 /// Directives that are read, that the publication sets itself, or that don't affect a request.
 constexpr std::string_view harmless =
@@ -44,10 +43,12 @@ constexpr std::string_view harmless =
     "split_clients ssl- tcp_no- types- underscores_in_headers upstream user variables_hash_- "
     "worker_- zone";
 
-/// Headers that proxies usually set, and the publication sets as well.
+/// Headers that proxies usually set, and the publication sets as well; Host only to what the client
+/// asked for.
 constexpr std::string_view usual_headers =
-    "accept-encoding connection early-data host upgrade via x-client-ip x-forwarded-- "
-    "x-original-host x-real-ip";
+    "accept-encoding connection early-data upgrade via x-client-ip x-forwarded-- x-original-host "
+    "x-real-ip";
+constexpr std::string_view hosts = "$host $http_host $server_name";
 
 std::string first_argument(const Directive& directive) {
     return directive.arguments.empty() ? std::string{} : directive.arguments.front();
@@ -73,20 +74,34 @@ std::string line_of(const Directive& directive) {
 /// Whether it redirects to the requested page over https. Other redirects keep clients away from
 /// the page.
 bool is_to_https(const Directive& directive) {
-    constexpr std::string_view hosts = "$host $http_host $server_name";
-    constexpr std::string_view pages = "$request_uri $request_uri? $uri$is_args$args $1 /$1";
-    return (directive.name == "return" || directive.name == "rewrite") &&
+    constexpr std::string_view pages = "$request_uri $request_uri? $uri$is_args$args";
+    constexpr std::string_view captures = // after the pattern that captures the whole page
+        "^(.*)$$1 ^(.*)$1 (.*)$1 ^/(.*)$/$1 ^/(.*)/$1 ^/?(.*)$/$1";
+    const bool rewrites = directive.name == "rewrite";
+    return (rewrites || directive.name == "return") &&
            std::ranges::any_of(directive.arguments, [&](const std::string& url) {
                const std::size_t end = std::min(url.find_first_of("/$", 9), url.size());
+               const std::string page = url.substr(end);
                return url.starts_with("https://$") && has_word(hosts, url.substr(8, end - 8)) &&
-                      has_word(pages, url.substr(end));
+                      (has_word(pages, page) ||
+                       (rewrites && has_word(captures, directive.arguments.front() + page)));
            });
 }
 
-/// Whether it gives a variable a value without variables: what uses it is known.
+/// Whether a condition asks for the scheme alone: `($scheme != "https")`.
+bool asks_for_scheme(const Directive& condition) {
+    constexpr std::string_view schemes =
+        "($scheme ($https ($server_port $scheme $https $server_port";
+    return std::ranges::any_of(condition.arguments,
+                               [&](const std::string& word) { return has_word(schemes, word); });
+}
+
+/// Whether it gives a variable a value without variables: what uses it is known, but for nginx's
+/// own ones.
 bool sets_constant(const Directive& directive) {
     return directive.name == "set" && directive.arguments.size() == 2 &&
-           directive.arguments[1].find('$') == std::string::npos;
+           directive.arguments[1].find('$') == std::string::npos &&
+           !has_word("$args $limit_rate", to_ascii_lower(directive.arguments[0]));
 }
 
 /// The remark on a directive that isn't carried over; none if it is harmless.
@@ -113,13 +128,17 @@ bool only_redirects(const Directive& block) {
 std::optional<RemarkKind> remark_on(const Directive& directive) {
     const std::string_view name = directive.name;
     const std::string first = first_argument(directive);
+    const std::string header = name == "proxy_set_header" ? to_ascii_lower(first) : "";
     if ((first == "off" && !name.starts_with("proxy_pass_")) || sets_constant(directive) ||
         (name == "allow" && first == "all") || is_to_https(directive) ||
-        (name == "proxy_set_header" && has_word(usual_headers, to_ascii_lower(first))) ||
+        has_word(usual_headers, header) ||
+        (header == "host" && has_word(hosts, directive.arguments.back().substr(
+                                                 0, directive.arguments.back().find(':')))) ||
         (name == "if" && directive.is_block && only_redirects(directive))) {
         return std::nullopt;
     }
-    if (has_word(restrictions, name) || (name == "return" && first.starts_with('4'))) {
+    if (has_word(restrictions, name) ||
+        (name == "set" && equal_ignore_case(first, "$limit_rate"))) {
         return restriction;
     }
     return has_word(harmless, name) ? std::nullopt : std::optional(lost);
@@ -148,10 +167,21 @@ std::string value_of(const Directive& block, std::string_view name, const std::s
     return lines.empty() ? inherited : first_argument(*lines.front());
 }
 
+/// What a block inherits unless it has lines of its own: of each the first argument.
+struct Settings {
+    std::string proxy_ssl_name;
+    std::string proxy_ssl_trusted_certificate;
+
+    Settings of(const Directive& block) const {
+        return {value_of(block, "proxy_ssl_name", proxy_ssl_name),
+                value_of(block, "proxy_ssl_trusted_certificate", proxy_ssl_trusted_certificate)};
+    }
+};
+
 struct Pass {
     const Directive& line;
     Target target;
-    std::string proxy_name; ///< proxy_ssl_name there
+    Settings settings; ///< there
     bool every_path;
     bool keeps_path;
 };
@@ -159,16 +189,30 @@ struct Pass {
 /// Whether a proxy_pass in `block` leaves the request's path as it is: "/dialin/" in a location for
 /// "/dialin/" does.
 bool keeps_path(const Directive& block, const Target& target) {
-    return target.path.empty() || has_word("/ $request_uri /$request_uri", target.path) ||
+    return target.path.empty() || has_word("$request_uri /$request_uri", target.path) ||
            (block.name == "location" && !block.arguments.empty() &&
             block.arguments.back() == target.path);
 }
 
-/// What `set` lines give to variables, in lower case: "$backend".
-using Constants = std::unordered_map<std::string, std::optional<std::string>>;
+/// What the `set` lines of a block give to variables, in lower case: "$backend".
+struct Scope {
+    const Scope* around; ///< of a location the server's, since others' lines aren't run
+    std::unordered_map<std::string, std::optional<std::string>> constants;
 
-/// "https://$backend:4443" or "https://${backend}:4443" with its values.
-std::string with_constants(std::string_view url, const Constants& constants) {
+    /// NULL: it isn't known.
+    const std::string* value(const std::string& name) const {
+        if (const auto found = constants.find(name); found != constants.end()) {
+            return found->second ? &*found->second : nullptr;
+        }
+        return around != nullptr ? around->value(name) : nullptr;
+    }
+};
+
+/// "https://$backend:4443" or "https://${backend}:4443" with its values, unless they make it longer
+/// than nginx's own longest word.
+std::string with_constants(const std::string& written, const Scope& scope) {
+    constexpr std::size_t longest = 4096;
+    std::string_view url = written;
     std::string text;
     for (std::size_t at = url.find('$'); at != url.npos; at = url.find('$')) {
         text += url.substr(0, at);
@@ -178,12 +222,15 @@ std::string with_constants(std::string_view url, const Constants& constants) {
         const std::string_view name =
             rest.substr(0, static_cast<std::size_t>(
                                std::ranges::find_if_not(rest, is_word_character) - rest.begin()));
-        const auto known = constants.find("$" + to_ascii_lower(name));
-        if (known == constants.end() || !known->second) {
+        const std::string* known = scope.value("$" + to_ascii_lower(name));
+        if (known == nullptr) {
             text += '$';
             continue;
         }
-        text += *known->second;
+        if (text.size() + known->size() > longest) {
+            return written;
+        }
+        text += *known;
         url.remove_prefix(std::min(name.size() + (braced ? 2 : 0), url.size()));
     }
     return text.append(url);
@@ -230,21 +277,20 @@ private:
         for (const Directive* upstream : children(http, "upstream")) {
             upstreams_[to_ascii_lower(first_argument(*upstream))] = upstream;
         }
-        read_certificates(http, draft_.certificates);
-        read_trusted_ca(http);
-        const std::string ssl = value_of(http, "ssl", "");
-        const std::string proxy_name = value_of(http, "proxy_ssl_name", "");
+        certificates_.clear();
+        read_certificates(http, certificates_);
+        ssl_ = value_of(http, "ssl", "");
+        settings_ = Settings().of(http);
         for (const auto& child : http.children) {
             if (child->name == "server" && child->is_block) {
-                read_server(*child, ssl, proxy_name);
+                read_server(*child);
             } else if (child->name != "access_log" && child->name != "error_log") {
                 add_line(*child, "http");
             }
         }
     }
 
-    void read_server(const Directive& block, const std::string& ssl,
-                     const std::string& proxy_name) {
+    void read_server(const Directive& block) {
         std::string first;
         for (const Directive* line : children(block, "server_name")) {
             for (const std::string& name : line->arguments) {
@@ -255,12 +301,17 @@ private:
         const std::string title =
             named ? formatted("server {}", quoted(first)) : "server without a name";
         Listener& listener = draft_.listeners.emplace_back();
-        listener.place = block.place;
-        read_listens(block, ssl, listener.sockets);
-        read_certificates(block, listener.certificates);
+        read_listens(block, listener.sockets);
+        const auto is_tls = [](const auto& each) { return each.second.tls; };
+        speaks_tls_ = std::ranges::any_of(listener.sockets, is_tls);
+        if (!children(block, "ssl_certificate").empty()) {
+            read_certificates(block, listener.certificates);
+        } else if (speaks_tls_) {
+            listener.certificates = certificates_;
+        }
         std::vector<Pass> found;
         if (passes(block)) {
-            walk(block, title, title, proxy_name, true, found);
+            walk(block, title, title, settings_, nullptr, true, found);
         }
         Farm* farm = nullptr;
         if (!found.empty()) {
@@ -273,9 +324,7 @@ private:
             listener.of_all_names = !named;
         } else {
             const bool closed =
-                std::ranges::any_of(listener.sockets,
-                                    [](const auto& each) { return each.second.tls; }) &&
-                std::ranges::any_of(block.children, [](const auto& line) {
+                speaks_tls_ && std::ranges::any_of(block.children, [](const auto& line) {
                     return remark_on(*line) == restriction;
                 });
             draft_.add(closed ? restriction : lost, block.place, "{} passes nothing on", title);
@@ -303,43 +352,44 @@ private:
 
     /// Reads each line of a server, and of the blocks in it with a proxy_pass.
     void walk(const Directive& block, const std::string& title, const std::string& where,
-              const std::string& inherited, bool every_path, std::vector<Pass>& found) {
-        const std::string proxy_name = value_of(block, "proxy_ssl_name", inherited);
-        read_trusted_ca(block);
-        std::vector<std::pair<std::string, std::optional<std::string>>> before;
+              const Settings& inherited, const Scope* around, bool every_path,
+              std::vector<Pass>& found) {
+        const Settings settings = inherited.of(block);
+        Scope scope{around, {}};
         for (const Directive* line : children(block, "set")) {
-            std::string name = to_ascii_lower(first_argument(*line));
-            auto& value = constants_[name];
-            before.emplace_back(std::move(name),
-                                std::exchange(value, sets_constant(*line)
-                                                         ? std::optional(line->arguments[1])
-                                                         : std::nullopt));
+            scope.constants[to_ascii_lower(first_argument(*line))] =
+                sets_constant(*line) ? std::optional(line->arguments[1]) : std::nullopt;
         }
+        const Scope& server = scope_of_server(scope);
         for (const auto& child : block.children) {
             const bool location = child->name == "location" && child->is_block;
             const auto inner = [&] { return formatted("{} of {}", line_of(*child), title); };
             if (child->name == "proxy_pass") {
-                const Target target = split_url(with_constants(first_argument(*child), constants_));
-                found.push_back(
-                    {*child, target, proxy_name, every_path, keeps_path(block, target)});
+                const Target target = split_url(with_constants(first_argument(*child), scope));
+                found.push_back({*child, target, settings, every_path, keeps_path(block, target)});
             } else if (child->is_block && passes(*child)) {
                 if (!location) {
                     draft_.add(restriction, child->place, "{} in {}", line_of(*child), where);
                 }
-                walk(*child, title, inner(), proxy_name,
+                walk(*child, title, inner(), settings, location ? &server : &scope,
                      every_path && location && has_argument(*child, "/") &&
                          !has_argument(*child, "="),
                      found);
             } else if (!location) {
-                add_line(*child, where);
-            } else if (!only_redirects(*child)) {
+                if (speaks_tls_ && child->name == "if" && !asks_for_scheme(*child)) {
+                    draft_.add(restriction, child->place, "{} in {}", line_of(*child), where);
+                } else {
+                    add_line(*child, where);
+                }
+            } else if (speaks_tls_ || !only_redirects(*child)) {
                 draft_.add(restriction, child->place,
                            "{} passed nothing on: what must stay closed is \"deny_path\"", inner());
             }
         }
-        for (auto& [name, value] : before | std::views::reverse) {
-            constants_[name] = std::move(value); // they aren't its neighbours'
-        }
+    }
+
+    static const Scope& scope_of_server(const Scope& scope) {
+        return scope.around == nullptr ? scope : scope_of_server(*scope.around);
     }
 
     /// The servers of the first proxy_pass for every path, or else of the first one. Null if it
@@ -347,7 +397,7 @@ private:
     Farm* read_passes(const std::vector<Pass>& found, const std::string& title) {
         const auto every = std::ranges::find(found, true, &Pass::every_path);
         const Pass& best = every == found.end() ? found.front() : *every;
-        for (const auto& [line, target, proxy_name, every_path, keeps_path] : found) {
+        for (const auto& [line, target, settings, every_path, keeps_path] : found) {
             if (!keeps_path) {
                 draft_.add(lost, line.place, "{} in {} changes the path", line_of(line), title);
             }
@@ -367,12 +417,16 @@ private:
             return nullptr;
         }
         Farm* farm = farm_of(best.target, best.line.place);
-        farm->fqdn = farm->fqdn.empty() ? best.proxy_name : farm->fqdn;
+        const Settings& settings = best.settings;
+        farm->fqdn = farm->fqdn.empty() ? settings.proxy_ssl_name : farm->fqdn;
+        if (const std::string& ca = settings.proxy_ssl_trusted_certificate; !ca.empty()) {
+            farm->trusted_cas.insert(full_name(ca, prefix_));
+        }
         return farm;
     }
 
-    void read_listens(const Directive& block, const std::string& ssl, Sockets& sockets) {
-        const bool all_tls = value_of(block, "ssl", ssl) == "on"; // until nginx 1.25.1
+    void read_listens(const Directive& block, Sockets& sockets) {
+        const bool all_tls = value_of(block, "ssl", ssl_) == "on"; // until nginx 1.25.1
         const auto lines = children(block, "listen");
         if (lines.empty()) {
             add_socket(sockets, "80", {all_tls, false});
@@ -403,13 +457,6 @@ private:
             } else {
                 draft_.add(lost, lines[i]->place, "{}", line_of(*lines[i]));
             }
-        }
-    }
-
-    void read_trusted_ca(const Directive& block) {
-        const std::string file = value_of(block, "proxy_ssl_trusted_certificate", "");
-        if (draft_.trusted_ca.empty() && !file.empty()) {
-            draft_.trusted_ca = full_name(file, prefix_);
         }
     }
 
@@ -457,7 +504,10 @@ private:
     std::string prefix_;
     Draft draft_;
     std::unordered_map<std::string, const Directive*> upstreams_;
-    Constants constants_; ///< of the block that is read
+    std::string ssl_; ///< of http level, as what follows
+    Settings settings_;
+    Certificates certificates_;
+    bool speaks_tls_ = false; ///< the server that is read
     std::unordered_map<std::string, std::pair<Farm*, std::uint16_t>> farms_; ///< by target
 };
 

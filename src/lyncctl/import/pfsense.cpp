@@ -44,11 +44,8 @@ std::pair<std::string, bool> host_of_url_pattern(std::string_view pattern) {
     pattern.remove_suffix(pattern.ends_with('$') ? 1 : 0);
     const std::size_t end = std::min(pattern.find('/'), pattern.size());
     const std::string_view path = pattern.substr(end);
-    std::string_view host = pattern.substr(0, std::min(end, pattern.find(':')));
-    if (host.size() == pattern.size() && host.ends_with(".*")) {
-        host.remove_suffix(2); // "meet.contoso.com.*": whatever follows the host
-    }
-    const std::string name = host_of_pattern(host, false);
+    const std::string name =
+        host_of_pattern(pattern.substr(0, std::min(end, pattern.find(':'))), false);
     return {name.ends_with(".*") ? "" : name, !has_word("/ /.* /* /(.*)", path) && !path.empty()};
 }
 

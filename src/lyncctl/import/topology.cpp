@@ -274,7 +274,11 @@ private:
             const auto known = draft_.hosts.find(fqdn);
             const std::string address = server_address(
                 known == draft_.hosts.end() ? address_of(machine, "Primary", "1") : known->second);
-            if (address.empty()) {
+            if (!address.empty() &&
+                std::ranges::find(servers, address, &Server::address) != servers.end()) {
+                add(check, machine, "{} has the address of another server, {}", quoted(fqdn),
+                    address);
+            } else if (address.empty()) {
                 without_address_ += without_address_.empty() ? quoted(fqdn) : "";
                 servers.push_back({fqdn, ""});
             } else {
