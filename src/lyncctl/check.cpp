@@ -212,7 +212,7 @@ private:
     void add_nginx() {
         std::size_t others = 0;
         is_judged_ = nginx_->accepted;
-        for (const Diagnostic& diagnostic : nginx_->said) {
+        for (const Diagnostic& diagnostic : nginx_->messages) {
             const bool error = diagnostic.severity == Severity::error;
             if (diagnostic.severity > Severity::critical && !is_ours(diagnostic)) {
                 others += diagnostic.severity == Severity::warning ? 1 : 0;

@@ -13,7 +13,7 @@ namespace lync::lyncctl {
 
 struct NginxAnswer {
     bool accepted = false;
-    std::vector<Diagnostic> said; ///< errors, warnings and notices, in nginx's order
+    std::vector<Diagnostic> messages; ///< errors, warnings and notices, in nginx's order
 };
 
 /// Runs `nginx -t -c FILE` with the nginx of --nginx, else with the installed one. Nothing if none

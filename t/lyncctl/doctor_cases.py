@@ -171,6 +171,9 @@ OUTSIDE = [
     Case("a name has no address", World(
         dns=dns_with(dialin__contoso__com=world.NO_DATA)), ("dns-no-address",),
          at={"dns-no-address": ["dialin.contoso.com"]}),
+    Case("a sinkhole answers for a name", World(
+        dns=dns_with(dialin__contoso__com=("0.0.0.0",))), ("dns-no-address",), ("0.0.0.0",),
+         at={"dns-no-address": ["dialin.contoso.com"]}),
     Case("the DNS fails", World(
         dns=dns_with(meet__contoso__com=world.SERVFAIL)), ("dns-failed",)),
     Case("no DNS at all", World(dns=dict.fromkeys(NAMES, world.SILENCE), timeout=0.4),
@@ -188,6 +191,8 @@ OUTSIDE = [
          ("dns-internal-visible",), ("203.0.113.7",)),
     Case("lyncdiscoverinternal has a private address, as inside", World(
         dns=dns_with(lyncdiscoverinternal__contoso__com=("10.1.2.3",)))),
+    Case("lyncdiscoverinternal is kept from answering", World(
+        dns=dns_with(lyncdiscoverinternal__contoso__com=("0.0.0.0",)))),
 
     # TCP
     Case("443 is closed", World(https_socket=world.closed_port), ("port-closed",),

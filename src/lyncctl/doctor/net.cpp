@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
+#include "base/host_addresses.h"
 #include "base/names.h"
 #include "lyncctl/addresses.h"
 
@@ -120,16 +121,24 @@ Fault fault_of(int status) {
 extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
                                      ares_addrinfo* result) {
     Resolution& found = static_cast<std::optional<Resolution>*>(data)->emplace();
+    Address useless; // 0.0.0.0 of a sinkhole would be this very machine
     for (const auto* node = result == nullptr ? nullptr : result->nodes; node != nullptr;
          node = node->ai_next) {
-        add_once(found.addresses, address_text(node->ai_addr, node->ai_addrlen));
+        const Address address = address_text(node->ai_addr, node->ai_addrlen);
+        if (is_server_address(*node->ai_addr)) {
+            add_once(found.addresses, address);
+        } else {
+            useless = address;
+        }
     }
     for (const auto* cname = result == nullptr ? nullptr : result->cnames; cname != nullptr;
          cname = cname->next) {
         add_once(found.aliases, cname->name == nullptr ? "" : cname->name);
     }
     ares_freeaddrinfo(result);
-    if (found.addresses.empty()) {
+    if (found.addresses.empty() && !useless.empty()) {
+        found.fault = {Id::dns_no_address, formatted("address for it but {}", useless)};
+    } else if (found.addresses.empty()) {
         found.fault = fault_of(status);
     }
 }

@@ -66,8 +66,8 @@ struct Resolution {
     std::vector<std::string> aliases; ///< targets of CNAME records, in their order
 };
 
-/// Asks the DNS: /etc/hosts and the system's servers, or the servers named (which tell what the
-/// outside sees). No search list is applied. By c-ares, so that a deadline is kept.
+/// Asks the DNS: /etc/hosts and the system's servers, or the servers named (which show what
+/// the outside sees). No search list is applied. By c-ares, so that a deadline is kept.
 class Resolver {
 public:
     /// `servers`: "192.0.2.53", "[2001:db8::53]:5353", several separated by commas; empty: the
