@@ -121,12 +121,16 @@ std::optional<NginxAnswer> test_with_nginx(const CheckOptions& options, const st
     }
     const Ended ended = run_program(words);
     NginxAnswer answer{ended.status == 0, parse_nginx_messages(ended.text)};
-    const bool reasoned = std::ranges::any_of(
-        answer.messages, [](const Diagnostic& d) { return d.severity <= Severity::critical; });
+    const auto has = [&](Severity severity) {
+        return std::ranges::find(answer.messages, severity, &Diagnostic::severity) !=
+               answer.messages.end();
+    };
     if (ended.status == -1) {
         answer.messages.push_back({Severity::error, "nginx -t crashed or was killed", {}});
-    } else if (!answer.accepted && !reasoned) { // "nginx: invalid option"
-        const std::string first = ended.text.substr(0, ended.text.find('\n'));
+    } else if (!answer.accepted && !has(Severity::error)) { // "nginx: invalid option"
+        const std::string first = has(Severity::critical)
+                                      ? "nginx -t failed"
+                                      : ended.text.substr(0, ended.text.find('\n'));
         answer.messages.push_back(
             {Severity::error, first.empty() ? "nginx -t failed without a reason" : first, {}});
     }

@@ -152,7 +152,15 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
               "RESTRICTION: \"return 302", 1},
              {server("meet.contoso.com", "location /a/ { rewrite ^/a/(.*)$ https://$host/$1; }"),
               "RESTRICTION: \"location /a/\" of server", 1},
+             {meet + "server { listen 443 ssl; server_name contoso.com; return 301 "
+                     "https://www.contoso.com$request_uri; }",
+              "NOT CARRIED OVER: server \"contoso.com\" passes nothing on", 1},
+             {meet + "server { listen 443 ssl default_server; server_name _; return 444; }",
+              "passes nothing on", 0},
+             {meet + "server { server_name meet.contoso.com; rewrite ^/?(.*) https://$host/$1; }",
+              "passes nothing on", 0},
              // To the page itself, where it is https already: a loop.
+             {server("meet.contoso.com", https), "RESTRICTION: \"return 301 https://$host", 1},
              {server("meet.contoso.com", "if ($remote_addr = 10.1.1.1) { "s + https + " }"),
               "RESTRICTION: \"if ($remote_addr = 10.1.1.1)\" in server", 1},
              {server("meet.contoso.com", "location /a { "s + https + " }"),
@@ -162,7 +170,9 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
              {server("meet.contoso.com", "set $args \"\";"), "NOT CARRIED OVER: \"set $args", 1},
              {server("meet.contoso.com", "proxy_set_header Host fe.contoso.local;"),
               "NOT CARRIED OVER: \"proxy_set_header Host fe", 1},
-             {server("meet.contoso.com", "proxy_set_header Host $host:$server_port;"),
+             {meet + server("dialin.contoso.com", "set $b 10.0.0.11:4443;", "", "$b/"),
+              "changes the path", 1},
+             {server("meet.contoso.com", "proxy_set_header Host $Host:$server_port;"),
               "NOT CARRIED OVER", 0},
              {server("meet.contoso.com", "location /a/ { proxy_pass https://10.0.0.11:4443/; }"),
               "changes the path", 1},
@@ -499,6 +509,9 @@ TEST_CASE("sockets and certificates of an nginx.conf", "[import]") {
                                              {"/etc/nginx/ec.pem", "/etc/nginx/ec.key"},
                                              {"/etc/nginx/other.pem", "/etc/nginx/other.key"}});
     CHECK(draft.trusted_ca == "/etc/nginx/ca.pem");
+    // Without TLS, as behind a load balancer.
+    CHECK(Result(nginx(replaced(meet, "443 ssl", "127.0.0.1:8080 proxy_protocol; listen 443")))
+              .lacks({"http_listen 127.0.0.1:8080 proxy_protocol;"}) == "");
 
     // What http level says is for servers that don't say it themselves.
     const auto ca = [](const std::string& name) {
@@ -509,6 +522,10 @@ TEST_CASE("sockets and certificates of an nginx.conf", "[import]") {
                             server("meet.contoso.com", files("lync"), ca("lync-ca")) +
                             server("webext.contoso.com", files("lync"), ca("other-ca")) + "}");
     settle(inherited);
+    Draft keyed = nginx("http { ssl_certificate_key all.key;" +
+                        server("meet.contoso.com", "ssl_certificate all.pem;") + "}");
+    settle(keyed);
+    CHECK(keyed.certificates == Certificates{{"/etc/nginx/all.pem", "/etc/nginx/all.key"}});
     CHECK(inherited.certificates == Certificates{{"/etc/nginx/lync.pem", "/etc/nginx/lync.key"}});
     CHECK(inherited.trusted_ca == "/etc/nginx/lync-ca.pem");
     CHECK(Result(std::move(inherited)).says("CHECK: \"/etc/nginx/other-ca.pem\" verified") == 1);
@@ -561,6 +578,7 @@ TEST_CASE("the hosts of patterns", "[import]") {
              {"^meet\\..*", "meet.*"},
              {"meet.*", "meet.*"},
              {"^meet\\.contoso\\.com.*$", "meet.contoso.com"},
+             {"^meet.contoso.*$", "meet.contoso.*"},
              {"meet\\.contoso\\..*", "meet.contoso.*"},
              {"^(meet|dialin)\\.", ""},
              {"a.com|b.com", ""},

@@ -29,7 +29,8 @@ constexpr const char* restrictions =
 constexpr std::string_view harmless =
     "sslFlags=None sslFlags= allowUnlisted=true allowDoubleEscaping=true "
     "allowHighBitCharacters=true applyToWebDAV- accessType=Allow users=* roles= verbs= "
-    "maxAllowedContentLength- maxUrl- maxQueryString- removeServerHeader- lock- userName-";
+    "maxAllowedContentLength- maxUrl- maxQueryString- removeServerHeader- lock- userName- "
+    "enableLoggingOnlyMode-";
 
 class ArrReader {
 public:
@@ -206,7 +207,7 @@ private:
         bool named = false;
         for (const pugi::xml_node condition : rule.child("conditions").children("add")) {
             const std::string input = to_ascii_lower(attribute(condition, "input"));
-            const bool scheme = input == "{https}" ||
+            const bool scheme = input == "{https}" || input == "{server_port_secure}" ||
                                 (input == "{server_port}" &&
                                  has_word("443 ^443$ 80 ^80$", attribute(condition, "pattern")));
             const std::string host = host_of_pattern(attribute(condition, "pattern"),

@@ -145,14 +145,18 @@ private:
             std::ranges::all_of(sockets, is_usual)) {
             return;
         }
-        if (!sockets.empty() &&
-            std::ranges::none_of(sockets, [](const auto& each) { return each.second.tls; })) {
+        const bool plain = !sockets.empty() && std::ranges::none_of(sockets, [](const auto& each) {
+            return each.second.tls;
+        });
+        if (plain) {
             draft_.add(restriction, {},
                        "nothing was published by https, as behind what ends TLS: now it is, on 443 "
                        "of every address");
-            return;
         }
         for (const auto& [address, socket] : sockets) {
+            if (plain && (address == "443" || address.ends_with(":443"))) {
+                continue;
+            }
             directive(socket.tls ? "https_listen" : "http_listen",
                       address + (socket.proxy_protocol ? " proxy_protocol" : ""));
         }

@@ -198,10 +198,14 @@ private:
 
     /// The publication gets the sockets and certificates of published names, and no others.
     void settle_listeners() {
-        std::map<std::string, Sockets> published; ///< the sockets of each
+        std::map<std::string, std::vector<const Listener*>> published;
         std::set<std::string> cas;
+        std::set<const Farm*> farms;
         for (const Name& name : draft_.names) {
             published[name.host];
+            if (!farms.insert(name.farm).second) {
+                continue;
+            }
             for (const std::string& ca : name.farm->trusted_cas) {
                 draft_.trusted_ca = cas.empty() ? ca : draft_.trusted_ca;
                 if (cas.insert(ca).second && cas.size() > 1) {
@@ -220,10 +224,10 @@ private:
         for (const Listener& listener : draft_.listeners) {
             for (const auto& [address, socket] : listener.sockets) {
                 add_socket(draft_.sockets, address, socket);
-                for (const std::string& host : listener.hosts) {
-                    if (const auto of = published.find(normal_host(host)); of != published.end()) {
-                        add_socket(of->second, address, socket);
-                    }
+            }
+            for (const std::string& host : listener.hosts) {
+                if (const auto of = published.find(normal_host(host)); of != published.end()) {
+                    of->second.push_back(&listener);
                 }
             }
             for (const auto& certificate : listener.certificates) {
@@ -232,10 +236,18 @@ private:
                 }
             }
         }
+        std::map<std::vector<const Listener*>, std::size_t> ports;
         const std::size_t all = https_ports(draft_.sockets);
         for (const Name& name : draft_.names) {
-            const Sockets& own = published.at(name.host);
-            if (!own.empty() && https_ports(own) < all) {
+            const auto [own, is_new] = ports.try_emplace(published.at(name.host), 0);
+            if (is_new) {
+                Sockets sockets;
+                for (const Listener* listener : own->first) {
+                    sockets.insert(listener->sockets.begin(), listener->sockets.end());
+                }
+                own->second = https_ports(sockets);
+            }
+            if (!own->first.empty() && own->second < all) {
                 draft_.add(restriction, name.place, "{} wasn't on every https socket, and now is",
                            quoted(name.host));
             }

@@ -8,6 +8,7 @@
 #include "lyncctl/addresses.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -58,6 +59,11 @@ bool has_argument(const Directive& directive, std::string_view word) {
     return std::ranges::find(directive.arguments, word) != directive.arguments.end();
 }
 
+/// "$host", "$http_host:$server_port"
+bool is_own_host(const std::string& value) {
+    return has_word(hosts, to_ascii_lower(value.substr(0, value.find(':'))));
+}
+
 bool is_word_character(char c) {
     return is_ascii_alnum(c) || c == '_';
 }
@@ -75,23 +81,29 @@ std::string line_of(const Directive& directive) {
 /// the page.
 bool is_to_https(const Directive& directive) {
     constexpr std::string_view pages = "$request_uri $request_uri? $uri$is_args$args";
-    constexpr std::string_view captures = // after the pattern that captures the whole page
-        "^(.*)$$1 ^(.*)$1 (.*)$1 ^/(.*)$/$1 ^/(.*)/$1 ^/?(.*)$/$1";
-    const bool rewrites = directive.name == "rewrite";
-    return (rewrites || directive.name == "return") &&
+    constexpr std::string_view whole = "^(.*)$ ^(.*) (.*) ^/(.*)$ ^/(.*) ^/?(.*)$ ^/?(.*)";
+    const bool captures = directive.name == "rewrite" && has_word(whole, first_argument(directive));
+    return (directive.name == "rewrite" || directive.name == "return") &&
            std::ranges::any_of(directive.arguments, [&](const std::string& url) {
                const std::size_t end = std::min(url.find_first_of("/$", 9), url.size());
                const std::string page = url.substr(end);
                return url.starts_with("https://$") && has_word(hosts, url.substr(8, end - 8)) &&
-                      (has_word(pages, page) ||
-                       (rewrites && has_word(captures, directive.arguments.front() + page)));
+                      (has_word(pages, page) || (captures && has_word("$1 /$1 $1? /$1?", page)));
            });
+}
+
+/// Whether it sends clients elsewhere. What a server that passes nothing on does so, is no
+/// restriction.
+bool redirects_away(const Directive& directive) {
+    return directive.name == "rewrite" ||
+           (directive.name == "return" && !first_argument(directive).starts_with('4'));
 }
 
 /// Whether a condition asks for the scheme alone: `($scheme != "https")`.
 bool asks_for_scheme(const Directive& condition) {
     constexpr std::string_view schemes =
-        "($scheme ($https ($server_port $scheme $https $server_port";
+        "($scheme ($https ($server_port ($ssl_protocol ($http_x_forwarded_proto $scheme $https "
+        "$server_port $ssl_protocol $http_x_forwarded_proto";
     return std::ranges::any_of(condition.arguments,
                                [&](const std::string& word) { return has_word(schemes, word); });
 }
@@ -132,8 +144,7 @@ std::optional<RemarkKind> remark_on(const Directive& directive) {
     if ((first == "off" && !name.starts_with("proxy_pass_")) || sets_constant(directive) ||
         (name == "allow" && first == "all") || is_to_https(directive) ||
         has_word(usual_headers, header) ||
-        (header == "host" && has_word(hosts, directive.arguments.back().substr(
-                                                 0, directive.arguments.back().find(':')))) ||
+        (header == "host" && is_own_host(directive.arguments.back())) ||
         (name == "if" && directive.is_block && only_redirects(directive))) {
         return std::nullopt;
     }
@@ -187,11 +198,12 @@ struct Pass {
 };
 
 /// Whether a proxy_pass in `block` leaves the request's path as it is: "/dialin/" in a location for
-/// "/dialin/" does.
-bool keeps_path(const Directive& block, const Target& target) {
+/// "/dialin/" does, unless a variable is before it.
+bool keeps_path(const Directive& block, const Directive& line, const Target& target) {
     return target.path.empty() || has_word("$request_uri /$request_uri", target.path) ||
            (block.name == "location" && !block.arguments.empty() &&
-            block.arguments.back() == target.path);
+            block.arguments.back() == target.path &&
+            first_argument(line).find('$') == std::string::npos);
 }
 
 /// What the `set` lines of a block give to variables, in lower case: "$backend".
@@ -277,20 +289,18 @@ private:
         for (const Directive* upstream : children(http, "upstream")) {
             upstreams_[to_ascii_lower(first_argument(*upstream))] = upstream;
         }
-        certificates_.clear();
-        read_certificates(http, certificates_);
         ssl_ = value_of(http, "ssl", "");
         settings_ = Settings().of(http);
         for (const auto& child : http.children) {
             if (child->name == "server" && child->is_block) {
-                read_server(*child);
+                read_server(*child, http);
             } else if (child->name != "access_log" && child->name != "error_log") {
                 add_line(*child, "http");
             }
         }
     }
 
-    void read_server(const Directive& block) {
+    void read_server(const Directive& block, const Directive& http) {
         std::string first;
         for (const Directive* line : children(block, "server_name")) {
             for (const std::string& name : line->arguments) {
@@ -304,10 +314,8 @@ private:
         read_listens(block, listener.sockets);
         const auto is_tls = [](const auto& each) { return each.second.tls; };
         speaks_tls_ = std::ranges::any_of(listener.sockets, is_tls);
-        if (!children(block, "ssl_certificate").empty()) {
-            read_certificates(block, listener.certificates);
-        } else if (speaks_tls_) {
-            listener.certificates = certificates_;
+        if (speaks_tls_) {
+            read_certificates(block, http, listener.certificates);
         }
         std::vector<Pass> found;
         if (passes(block)) {
@@ -325,9 +333,11 @@ private:
         } else {
             const bool closed =
                 speaks_tls_ && std::ranges::any_of(block.children, [](const auto& line) {
-                    return remark_on(*line) == restriction;
+                    return remark_on(*line) == restriction && !redirects_away(*line);
                 });
-            draft_.add(closed ? restriction : lost, block.place, "{} passes nothing on", title);
+            if (named || !closed) { // other names are closed here, too
+                draft_.add(closed ? restriction : lost, block.place, "{} passes nothing on", title);
+            }
         }
         for (const Directive* line : children(block, "server_name")) {
             for (const std::string& name : line->arguments) {
@@ -366,7 +376,8 @@ private:
             const auto inner = [&] { return formatted("{} of {}", line_of(*child), title); };
             if (child->name == "proxy_pass") {
                 const Target target = split_url(with_constants(first_argument(*child), scope));
-                found.push_back({*child, target, settings, every_path, keeps_path(block, target)});
+                found.push_back(
+                    {*child, target, settings, every_path, keeps_path(block, *child, target)});
             } else if (child->is_block && passes(*child)) {
                 if (!location) {
                     draft_.add(restriction, child->place, "{} in {}", line_of(*child), where);
@@ -376,7 +387,8 @@ private:
                          !has_argument(*child, "="),
                      found);
             } else if (!location) {
-                if (speaks_tls_ && child->name == "if" && !asks_for_scheme(*child)) {
+                if (speaks_tls_ &&
+                    (child->name == "if" ? !asks_for_scheme(*child) : is_to_https(*child))) {
                     draft_.add(restriction, child->place, "{} in {}", line_of(*child), where);
                 } else {
                     add_line(*child, where);
@@ -417,10 +429,12 @@ private:
             return nullptr;
         }
         Farm* farm = farm_of(best.target, best.line.place);
-        const Settings& settings = best.settings;
-        farm->fqdn = farm->fqdn.empty() ? settings.proxy_ssl_name : farm->fqdn;
-        if (const std::string& ca = settings.proxy_ssl_trusted_certificate; !ca.empty()) {
-            farm->trusted_cas.insert(full_name(ca, prefix_));
+        farm->fqdn = farm->fqdn.empty() ? best.settings.proxy_ssl_name : farm->fqdn;
+        for (const Pass& pass : found) {
+            const std::string& ca = pass.settings.proxy_ssl_trusted_certificate;
+            if (!ca.empty() && pass.target.name == best.target.name) {
+                farm->trusted_cas.insert(full_name(ca, prefix_));
+            }
         }
         return farm;
     }
@@ -445,16 +459,21 @@ private:
     }
 
     /// Several certificates have their keys in the same order.
-    void read_certificates(const Directive& block, Certificates& certificates) {
-        const auto lines = children(block, "ssl_certificate");
-        const auto keys = children(block, "ssl_certificate_key");
+    void read_certificates(const Directive& block, const Directive& http,
+                           Certificates& certificates) {
+        const auto inherited = [&](std::string_view name) {
+            auto lines = children(block, name);
+            return lines.empty() ? children(http, name) : std::move(lines);
+        };
+        const auto lines = inherited("ssl_certificate");
+        const auto keys = inherited("ssl_certificate_key");
         for (std::size_t i = 0; i < lines.size(); i++) {
             const std::string certificate = first_argument(*lines[i]);
             const std::string key = i < keys.size() ? first_argument(*keys[i]) : "";
             const bool is_file = (certificate + key).find('$') == std::string::npos;
             if (!certificate.empty() && !key.empty() && is_file) {
                 certificates.emplace_back(full_name(certificate, prefix_), full_name(key, prefix_));
-            } else {
+            } else if (noted_.insert(lines[i]).second) {
                 draft_.add(lost, lines[i]->place, "{}", line_of(*lines[i]));
             }
         }
@@ -506,8 +525,8 @@ private:
     std::unordered_map<std::string, const Directive*> upstreams_;
     std::string ssl_; ///< of http level, as what follows
     Settings settings_;
-    Certificates certificates_;
-    bool speaks_tls_ = false; ///< the server that is read
+    bool speaks_tls_ = false;          ///< the server that is read
+    std::set<const Directive*> noted_; ///< certificates that several servers inherit
     std::unordered_map<std::string, std::pair<Farm*, std::uint16_t>> farms_; ///< by target
 };
 

@@ -21,7 +21,7 @@ std::string host_of_pattern(std::string_view pattern, bool wildcard) {
         }
         if (host.ends_with("..*")) {
             host.erase(host.size() - 2, 1); // "meet\..*" and "meet.*" are meant alike
-        } else if (host.ends_with(".*") && host.find('.') < host.size() - 2) {
+        } else if (host.ends_with(".*") && std::ranges::count(host, '.') > 2) {
             host.resize(host.size() - 2); // "meet\.contoso\.com.*": whatever follows the host
         }
     }

@@ -268,14 +268,14 @@ private:
     std::vector<Server> servers_of(const Cluster& cluster) {
         constexpr std::size_t longest_name = 63;
         std::vector<Server> servers;
+        std::set<std::string> addresses;
         for (const pugi::xml_node machine : cluster.machines) {
             const ParsedName parsed = parse_fqdn(attribute(machine, "Fqdn"));
             const std::string fqdn = parsed ? parsed.name : cluster.fqdn;
             const auto known = draft_.hosts.find(fqdn);
             const std::string address = server_address(
                 known == draft_.hosts.end() ? address_of(machine, "Primary", "1") : known->second);
-            if (!address.empty() &&
-                std::ranges::find(servers, address, &Server::address) != servers.end()) {
+            if (!address.empty() && !addresses.insert(address).second) {
                 add(check, machine, "{} has the address of another server, {}", quoted(fqdn),
                     address);
             } else if (address.empty()) {
