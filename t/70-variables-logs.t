@@ -108,8 +108,14 @@ scene 'log format lync_json', before => logs('lync_json'), sub {
 
     # A name that isn't UTF-8 in a client's own bytes.
     my $odd = eval { $decode->decode(line_of("http://b\xfcro.example", 'GET /')) };
-    # Newer nginx (1.30) refuses it before it is a host.
-    is($odd->{host}, $odd->{status} eq '400' ? '' : "b\x{fffd}ro.example", 'host');
+    # Newer nginx (1.30) refuses it before it is a host: then it is the server's own.
+    is($odd->{host}, $odd->{status} eq '400' ? '_lync_publish' : "b\x{fffd}ro.example", 'host');
+    my $before = () = logged(lync => 0);
+    my $client = client('http://lyncwebext.contoso.com');
+    $client->write("GET / HTTP/1.0\r\n\r\n");
+    $client->is_closed;
+    my $none = $decode->decode((logged(lync => $before + 1))[-1]);
+    is($none->{host}, '_lync_publish', 'no host');
 
     my $line = line_of('https://lyncwebext.contoso.com', 'GET /abs/handler?token=secret-query',
         Authorization => 'Bearer secret-token', Cookie => 'MS-WSMAN=secret-cookie');

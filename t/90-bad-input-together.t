@@ -156,8 +156,7 @@ server { listen 127.0.0.1:18080 ssl; server_name www.contoso.com; ssl_certificat
 --- more
 unknown_host ignore;
 --- refused: after
-server { listen 127.0.0.1:18443; server_name www.contoso.com; }  # here | this server has no "ssl_certificate", and "unknown_host ignore" makes it the default one of 127.0.0.1:18443, which is for https: write a certificate into it, or a server that has one before it
-server { listen 127.0.0.1:18443 ssl; server_name www.contoso.com; } | this server has no "ssl_certificate", and "unknown_host ignore"
+server { listen 127.0.0.1:18443 ssl; server_name www.contoso.com; } | this server has no "ssl_certificate", and "unknown_host ignore" makes it the default one of 127.0.0.1:18443, which is for https: write a certificate into it, or a server that has one before it
 
 === a server that states parameters of the same socket
 --- sockets
