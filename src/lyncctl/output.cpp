@@ -54,10 +54,10 @@ struct Page {
     explicit Page(const Table& table) {
         std::vector<std::size_t> columns;
         for (std::size_t c = 0; c < table.columns.size(); c++) {
-            const bool says = table.rows.empty() || std::ranges::any_of(table.rows, [c](auto& row) {
-                                  return !row[c].text().empty();
-                              });
-            if (c != table.group && !table.columns[c].title.empty() && says) {
+            const bool has_text =
+                table.rows.empty() ||
+                std::ranges::any_of(table.rows, [c](auto& row) { return !row[c].text().empty(); });
+            if (c != table.group && !table.columns[c].title.empty() && has_text) {
                 columns.push_back(c);
                 titles.push_back(table.columns[c].title);
             }

@@ -185,7 +185,7 @@ inline int nginx_on_client_hello([[maybe_unused]] SSL* ssl, [[maybe_unused]] int
 }
 
 /// Before 1.25.1 `ssl on` of a socket's default server made the socket speak TLS.
-inline bool says_ssl_on([[maybe_unused]] const ngx_http_ssl_srv_conf_t& tls) noexcept {
+inline bool has_ssl_on([[maybe_unused]] const ngx_http_ssl_srv_conf_t& tls) noexcept {
 #if (nginx_version < 1025001)
     return tls.enable == 1;
 #else

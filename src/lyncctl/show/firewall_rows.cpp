@@ -79,12 +79,12 @@ public:
 private:
     /// Which edge block says where this reverse proxy is: a remote site has one of its own.
     Interfaces own_proxy() const {
-        const auto says = [](const Edge& edge) {
+        const auto has_address = [](const Edge& edge) {
             return !(edge.topology && config::is_remote_site(*edge.topology)) &&
                    !(edge.reverse_proxy.external.empty() && edge.reverse_proxy.internal.empty());
         };
         const auto& edges = declared_.edges;
-        const auto found = std::ranges::find_if(edges, says);
+        const auto found = std::ranges::find_if(edges, has_address);
         return found == edges.end() ? Interfaces{} : found->reverse_proxy;
     }
 

@@ -99,7 +99,7 @@ ngx_int_t refuse_other_protocol(ngx_conf_t* cf, const SharedSocket& socket) {
     const auto& opt = socket.address.opt;
     const Server& first = *socket.address.default_server;
     const bool ssl_on =
-        says_ssl_on(conf_of<ngx_http_ssl_srv_conf_t>(first.ctx->srv_conf, ngx_http_ssl_module));
+        has_ssl_on(conf_of<ngx_http_ssl_srv_conf_t>(first.ctx->srv_conf, ngx_http_ssl_module));
     const bool tls = opt.ssl || ssl_on;
     if (socket.plain != nullptr && socket.foreign != nullptr &&
         (tls || (opt.http2 && http2_excludes_http1))) {

@@ -106,11 +106,11 @@ ngx_int_t set_utf8(ngx_http_request_t* r, ngx_http_variable_value_t* v,
 ngx_int_t set_utf8_of(ngx_http_request_t* r, ngx_http_variable_value_t* v,
                       std::string_view name) noexcept {
     ngx_str_t text = str(name);
-    const ngx_http_variable_value_t* said =
+    const ngx_http_variable_value_t* value =
         ngx_http_get_variable(r, &text, ngx_hash_key(text.data, text.len));
-    return said == nullptr || said->not_found
+    return value == nullptr || value->not_found
                ? set_none(v)
-               : set_utf8(r, v, {reinterpret_cast<char*>(said->data), said->len});
+               : set_utf8(r, v, {reinterpret_cast<char*>(value->data), value->len});
 }
 
 /// For logs: the query of autodiscover, where the administrator wants to see it.
