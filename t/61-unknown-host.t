@@ -3,6 +3,8 @@
 use LyncTest;
 use LyncTest::Scene;
 
+master_on();
+
 our $Default = word('FOREIGN') =~ s/(listen .*);/$1 default_server;/gr;
 our $Nameless = word('FOREIGN') =~ s/server_name.*//r;
 
@@ -32,6 +34,30 @@ scene notices => sub {
         "requests to 127.0.0.1:$port for names that no lync_publish publishes go to the server "
             . "that says \"default_server\" in $Test::Nginx::Util::ConfFile:$line"
     } qw(HTTP HTTPS)], 'a notice for each socket');
+};
+
+# Whatever server stands on the publication's sockets: nginx refuses the configuration, or the published names are
+# answered on both.
+scene 'any other server on the sockets', more => 'unknown_host ignore;', after => "    # foreign\n", sub {
+    my $certificate = "ssl_certificate $LyncTest::Paths::PKI/public.pem; ssl_certificate_key $LyncTest::Paths::PKI/public.key;";
+    my (%outcomes, @wrong);
+    for my $listen (map { my $port = port($_); map { "127.0.0.1:$port$_" } '', ' ssl', ' default_server', ' ssl default_server' } qw(HTTP HTTPS)) {
+        for my $tls ('', $certificate, 'ssl_reject_handshake on;', "ssl on; $certificate") {
+            for my $unknown (qw(ignore refuse)) {
+                my $server = "server { listen $listen; server_name www.example; $tls return 204; }";
+                edit { s/# foreign.*/# foreign\n/; s/server \{ listen [^\n]* return 204; \}\n//; s/# foreign\n/# foreign\n$server\n/; s/unknown_host \w+;/unknown_host $unknown;/ };
+                my $outcome = reload();
+                $outcomes{$outcome}++;
+                next if $outcome eq 'refused';
+                my @statuses = map { eval { client($_)->ask('GET /abs/handler')->answer->{status} } // 'none' }
+                    qw(https://lyncwebext.contoso.com http://lyncwebext.contoso.com);
+                push @wrong, "$unknown: $server: $outcome @statuses" if "$outcome @statuses" ne 'reloaded 200 301';
+            }
+        }
+    }
+    is(join("\n", @wrong), '', 'refused, or both go on');
+    ok($outcomes{refused} && $outcomes{reloaded}, 'some of each') or diag(join ' ', %outcomes);
+    provoked_lines(qr/\[(?:emerg|warn)\]/);
 };
 
 run_suite(publication => '%%STANDARD%%');
