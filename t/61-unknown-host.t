@@ -36,8 +36,8 @@ scene notices => sub {
     } qw(HTTP HTTPS)], 'a notice for each socket');
 };
 
-# Whatever server stands on the publication's sockets: nginx refuses the configuration, or the published names are
-# answered on both.
+# Whatever server stands on the publication's sockets: nginx refuses the configuration, or the
+# published names are answered on both.
 scene 'any other server on the sockets', more => 'unknown_host ignore;', after => "    # foreign\n", sub {
     my $certificate = "ssl_certificate $LyncTest::Paths::PKI/public.pem; ssl_certificate_key $LyncTest::Paths::PKI/public.key;";
     my (%outcomes, @wrong);
@@ -45,7 +45,7 @@ scene 'any other server on the sockets', more => 'unknown_host ignore;', after =
         for my $tls ('', $certificate, 'ssl_reject_handshake on;', "ssl on; $certificate") {
             for my $unknown (qw(ignore refuse)) {
                 my $server = "server { listen $listen; server_name www.example; $tls return 204; }";
-                edit { s/# foreign.*/# foreign\n/; s/server \{ listen [^\n]* return 204; \}\n//; s/# foreign\n/# foreign\n$server\n/; s/unknown_host \w+;/unknown_host $unknown;/ };
+                edit { s/^.*# foreign$/$server # foreign/m; s/unknown_host \w+;/unknown_host $unknown;/ };
                 my $outcome = reload();
                 $outcomes{$outcome}++;
                 next if $outcome eq 'refused';

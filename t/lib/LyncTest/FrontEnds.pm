@@ -52,7 +52,7 @@ sub start {
     $self->{name} = "$self->{address}:$self->{port}";
     $self->{program} = LyncTest::Program->start('pools/servers.py', $LyncTest::Paths::PKI,
         "$self->{name}=" . ($self->{tls} // ''));
-    $self->behave(server => $self->{name}, says => $self->{address});
+    $self->command(server => $self->{name}, says => $self->{address});
     return $self;
 }
 
@@ -64,12 +64,12 @@ sub restart {
     return $self->start;
 }
 
-sub behave { my ($self, %command) = @_; return $self->{program}->command(\%command) }
+sub command { my ($self, %command) = @_; return $self->{program}->command(\%command) }
 
 # How many connections and so on; "waiting" are those that are held.
 sub seen {
     my ($self) = @_;
-    my $seen = $self->behave(stats => 1)->{ $self->{name} };
+    my $seen = $self->command(stats => 1)->{ $self->{name} };
     return { %$seen, map { $_ => scalar @{ $seen->{$_} } } qw(requests checks) };
 }
 
